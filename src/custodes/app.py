@@ -1,0 +1,174 @@
+"""The composition root: the one place that joins the rooms, the real clock and the real source of randomness."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from custodes.config import Config
+from custodes.errors import SetupError
+from custodes.ids import AccountId, AgencyId, TraceId
+from custodes.text import N_
+from custodes.types import Context, Role
+
+if TYPE_CHECKING:
+    from custodes.engine import FaceEngine
+    from custodes.ranking.gallery import Gallery
+    from custodes.workflows.services import Services
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whose deed it is."""
+
+    account: AccountId
+    agency: AgencyId
+    role: Role
+
+
+def new_context(actor: Actor | None = None, *, locale: str = "en") -> Context:
+    """Return a Context of the real clock and randomness for one web request or one command."""
+    return Context(
+        actor=actor.account if actor else None,
+        agency=actor.agency if actor else None,
+        role=actor.role if actor else None,
+        clock=SystemClock(),
+        entropy=os.urandom,
+        trace=TraceId.new(os.urandom),
+        locale=locale,
+    )
+
+
+def set_up_django() -> None:
+    """Configure Django once per process."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "custodes.settings")
+    import django
+
+    django.setup()
+
+
+def lay_foundation(config: Config) -> bool:
+    """Create data folder, keys and database of a new installation; return False if they were there.
+
+    Existing keys are never replaced; the database is brought to the present schema either way.
+    """
+    from custodes.store.keys import create_master_key
+
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config.data_dir.chmod(stat.S_IRWXU)
+    is_new = not config.master_key_file.exists()
+    if is_new and config.database_file.exists():
+        raise SetupError(
+            "keys.no-master-key",
+            N_("There is a database but no master key, so nothing in it can be read."),
+            hint=N_("Put the master key back in its place, or choose another data folder."),
+        )
+    if is_new:
+        create_master_key(config.master_key_file, os.urandom)
+    if not config.secret_key_file.exists():
+        config.secret_key_file.touch(mode=0o600)
+        config.secret_key_file.write_text(os.urandom(48).hex(), encoding="ascii")
+    set_up_django()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+    config.database_file.chmod(0o600)
+    return is_new
+
+
+def open_services(config: Config) -> Services:
+    """Return the services of an installation that exists, its interrupted intents closed in the log.
+
+    Raises:
+        SetupError: ``installation.none``, or whatever is wrong with its keys.
+    """
+    if not config.database_file.exists():
+        raise SetupError(
+            "installation.none",
+            N_("There is no installation in %(place)s."),
+            hint=N_("Run “custodes init”, or set CUSTODES_DATA_DIR to the folder that holds it."),
+            place=config.data_dir,
+        )
+    set_up_django()
+    services = build_services(config, make_engine=lambda: _engine(config))
+    if _is_alone(config):
+        services.ledger.close_interrupted(new_context())
+    return services
+
+
+_locks: dict[Path, int] = {}
+
+
+def _is_alone(config: Config) -> bool:
+    """Return whether no other process has this installation open, and keep it open for the life of this one.
+
+    An intent of another living process is not interrupted, only unfinished; hence the lock: whoever can have it
+    exclusively is alone, and everybody then holds it shared.
+    """
+    path = config.data_dir / "in-use.lock"
+    if path in _locks:
+        return False
+    _locks[path] = descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone = True
+    except BlockingIOError:
+        alone = False
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return alone
+
+
+def build_services(
+    config: Config, *, make_engine: Callable[[], FaceEngine], threshold: float | None = None
+) -> Services:
+    """Join the rooms for one process; tests pass an engine of their own."""
+    from custodes.engine import find_pack
+    from custodes.ledger import Ledger
+    from custodes.ranking.gallery import Gallery
+    from custodes.store.gallery import DatabaseTemplateSource
+    from custodes.store.keys import SqliteKeyStore, read_master_key
+    from custodes.store.log import DatabaseEntryStore
+    from custodes.store.vault import Vault
+    from custodes.workflows.services import Services
+
+    keys = SqliteKeyStore(
+        config.key_dir / "keys.sqlite3", read_master_key(config.master_key_file), os.urandom, SystemClock().now
+    )
+    vault = Vault(keys, os.urandom)
+    entries = DatabaseEntryStore(vault)
+
+    def make_gallery(engine: FaceEngine) -> Gallery:
+        return Gallery(DatabaseTemplateSource(vault), engine.contract)
+
+    if threshold is None:
+        threshold = find_pack(config.pack).threshold.value
+    return Services(
+        config=config,
+        ledger=Ledger(entries),
+        entries=entries,
+        vault=vault,
+        make_engine=make_engine,
+        make_gallery=make_gallery,
+        threshold=threshold,
+    )
+
+
+def _engine(config: Config) -> FaceEngine:
+    from custodes.engine import OnnxFaceEngine, check_licence, find_pack
+
+    pack = find_pack(config.pack)
+    check_licence(pack=pack.name, allows_operational_use=pack.operational_use, evaluation=config.evaluation)
+    return OnnxFaceEngine(pack, config.models_dir, threads=config.threads)

@@ -1,0 +1,191 @@
+"""The log's three patterns: who may rely on what, and when.
+
+*Row effects* (:meth:`Ledger.with_rows`): the effect is rows of the same database.  Entry and change commit in one
+transaction, or neither does.
+
+*Alone* (:meth:`Ledger.alone`): refusals, views, failed sign-ins.  There is nothing to change, so the entry commits
+by itself, before the response; a workflow that was rolled back still leaves its refusal behind.
+
+*Outside effects* (:meth:`Ledger.outside`): a file, a key, a list that is shown.  No transaction spans them, so an
+``intended`` entry commits first, then the effect happens (it must be idempotent), then a ``done`` entry commits.  An
+intent that was never answered (the process died) is found at the next start and closed as ``interrupted``.
+
+This module is not yet a tamper-evident log: the tree, its tiles and witnesses are built over these entries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import rfc8785
+
+from custodes.errors import CustodesError
+from custodes.ids import EntryId
+from custodes.ledger.events import Event
+from custodes.ledger.protocol import EntryStore
+from custodes.types import Context, Entry, Phase
+
+_SALT_BYTES = 16
+
+
+class Outcome:
+    """What an outside effect came to, filled in while it happens and written into the ``done`` entry."""
+
+    def __init__(self, ledger: Ledger, event: Event, intent: EntryId) -> None:
+        self._ledger = ledger
+        self.event = event
+        self.intent = intent
+        self.answered = False
+
+    def state(self, **facts: str | int | float | bool | None | list[str]) -> None:
+        """Add facts to the entry that will close the intent."""
+        self.event = self.event.adding(**facts)
+
+    def done_with_rows(self) -> EntryId:
+        """Close the intent inside the open transaction that stores its result, not after it."""
+        done = self._ledger.answer(self.event, Phase.DONE, self.intent)
+        self.answered = True
+        return done
+
+
+class Ledger:
+    """Writes events to an :class:`EntryStore`."""
+
+    def __init__(self, entries: EntryStore) -> None:
+        self._entries = entries
+
+    def with_rows(self, *events: Event) -> list[EntryId]:
+        """Pattern *row effects*: add the entries to the transaction that is open.
+
+        Raises:
+            RuntimeError: no transaction is open, so entry and effect could part.
+        """
+        if not self._entries.in_transaction():
+            raise RuntimeError("a row effect must be logged inside the transaction that makes it")
+        return self._add([_entry(event, Phase.EFFECT) for event in events])
+
+    def alone(self, *events: Event) -> list[EntryId]:
+        """Pattern *alone*: commit the entries by themselves, before anything is shown."""
+        with self._entries.own_transaction():
+            return self._add([_entry(event, Phase.ALONE) for event in events])
+
+    @contextmanager
+    def outside(self, event: Event) -> Iterator[Outcome]:
+        """Pattern *outside effects*: ``intended`` is committed on entry, ``done`` on leaving.
+
+        An error inside closes the intent as ``failed`` with the error's code and is raised again.
+        """
+        intent = _entry(event, Phase.INTENDED)
+        with self._entries.own_transaction():
+            self._add([intent])
+        outcome = Outcome(self, event, intent.id)
+        try:
+            yield outcome
+        except Exception as error:
+            code = error.code if isinstance(error, CustodesError) else type(error).__name__
+            with self._entries.own_transaction():
+                self.answer(event.adding(error=code), Phase.FAILED, intent.id)
+            raise
+        if not outcome.answered:
+            with self._entries.own_transaction():
+                self.answer(outcome.event, Phase.DONE, intent.id)
+
+    def answer(self, event: Event, phase: Phase, intent: EntryId) -> EntryId:
+        """Add the entry that closes ``intent`` to the transaction that is open."""
+        return self._add([_entry(event, phase, intent)])[0]
+
+    def close_interrupted(self, context: Context) -> int:
+        """Close every intent that nobody answered as ``interrupted``; return how many there were.
+
+        Called when an installation starts, before anything else is done with it.
+        """
+        intents = list(self._entries.open_intents())
+        with self._entries.own_transaction():
+            self._add([_interruption(intent, context) for intent in intents])
+        return len(intents)
+
+    def _add(self, entries: Sequence[Entry]) -> list[EntryId]:
+        self._entries.add(entries)
+        return [entry.id for entry in entries]
+
+
+def commitment(salt: bytes, private: bytes) -> str:
+    """Return SHA-256(salt ‖ private) in hex: binds the log to a text that can later be destroyed."""
+    return hashlib.sha256(salt + private).hexdigest()
+
+
+def _timestamp(context: Context) -> str:
+    return context.now().isoformat(timespec="microseconds")
+
+
+def _entry(event: Event, phase: Phase, intent: EntryId | None = None) -> Entry:
+    context = event.context
+    entry_id = EntryId.new(context.entropy)
+    private = rfc8785.dumps(dict(event.private)) if event.private else b""
+    salt = context.entropy(_SALT_BYTES) if private else b""
+    body = {
+        "id": entry_id,
+        "at": _timestamp(context),
+        "kind": event.kind,
+        "phase": phase,
+        "intent": intent,
+        "actor": context.actor,
+        "agency": context.agency,
+        "role": context.role,
+        "case": context.case,
+        "request": context.request,
+        "trace": context.trace,
+        "targets": list(event.targets),
+        "facts": dict(event.facts),
+        "private": commitment(salt, private) if private else None,
+    }
+    return Entry(
+        id=entry_id,
+        at=context.now(),
+        kind=event.kind,
+        phase=phase,
+        body=rfc8785.dumps(_plain(body)),
+        actor=context.actor,
+        agency=context.agency,
+        case=context.case,
+        request=context.request,
+        intent=intent,
+        salt=salt,
+        private=private,
+    )
+
+
+def _interruption(intent: Entry, context: Context) -> Entry:
+    entry_id = EntryId.new(context.entropy)
+    body = json.loads(intent.body)
+    body.update(id=entry_id, at=_timestamp(context), phase=Phase.INTERRUPTED, intent=intent.id)
+    return replace(
+        intent,
+        id=entry_id,
+        at=context.now(),
+        phase=Phase.INTERRUPTED,
+        body=rfc8785.dumps(_plain(body)),
+        intent=intent.id,
+        salt=b"",
+        private=b"",
+        position=None,
+    )
+
+
+def _plain(body: dict[str, object]) -> dict[str, object]:
+    """Return ``body`` with ids and enumerations as plain strings, which is all that RFC 8785 knows."""
+    return {key: _plain_value(value) for key, value in body.items() if value is not None}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, list | tuple):
+        return [_plain_value(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain_value(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,7 @@
+"""May it happen? Pure decisions with their reasons, from values alone."""
+
+from custodes.policy.actions import CONFLICTING, ROLES, Action
+from custodes.policy.decision import Decision
+from custodes.policy.gate import decide, missing_fields
+
+__all__ = ["CONFLICTING", "ROLES", "Action", "Decision", "decide", "missing_fields"]

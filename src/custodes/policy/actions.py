@@ -1,0 +1,70 @@
+"""Everything a person can do, and which roles may try it (IAM-02). What is not listed is refused."""
+
+from __future__ import annotations
+
+import enum
+
+from custodes.types import Role
+
+
+class Action(enum.StrEnum):
+    """One member per workflow that a signed-in person can start."""
+
+    CREATE_AGENCY = "create-agency"
+    REGISTER_AGREEMENT = "register-agreement"
+    CREATE_ACCOUNT = "create-account"
+    GRANT_ROLE = "grant-role"
+    ENROL = "enrol"
+    CHECK_ENROLMENT = "check-enrolment"
+    VIEW_RECORD = "view-record"
+    OPEN_CASE = "open-case"
+    CLOSE_CASE = "close-case"
+    VIEW_CASE = "view-case"
+    ADD_PROBE = "add-probe"
+    REQUEST_SEARCH = "request-search"
+    APPROVE_SEARCH = "approve-search"
+    DECLINE_SEARCH = "decline-search"
+    SEARCH = "search"
+    VIEW_CANDIDATES = "view-candidates"
+    VIEW_WORK = "view-work"
+    VIEW_LOG = "view-log"
+
+
+_EVERYONE = frozenset(Role)
+_CASEWORK = frozenset({Role.SEARCHER, Role.SUPERVISOR})
+
+ROLES: dict[Action, frozenset[Role]] = {
+    Action.CREATE_AGENCY: frozenset({Role.ADMINISTRATOR}),
+    Action.REGISTER_AGREEMENT: frozenset({Role.ADMINISTRATOR}),
+    Action.CREATE_ACCOUNT: frozenset({Role.ADMINISTRATOR}),
+    Action.GRANT_ROLE: frozenset({Role.ADMINISTRATOR}),
+    Action.ENROL: frozenset({Role.RECORDS_OFFICER}),
+    Action.CHECK_ENROLMENT: frozenset({Role.RECORDS_OFFICER}),
+    Action.VIEW_RECORD: frozenset({Role.RECORDS_OFFICER, Role.SEARCHER, Role.SUPERVISOR}),
+    Action.OPEN_CASE: _CASEWORK,
+    Action.CLOSE_CASE: _CASEWORK,
+    Action.VIEW_CASE: _CASEWORK,
+    Action.ADD_PROBE: frozenset({Role.SEARCHER}),
+    Action.REQUEST_SEARCH: frozenset({Role.SEARCHER}),
+    Action.APPROVE_SEARCH: frozenset({Role.SUPERVISOR}),
+    Action.DECLINE_SEARCH: frozenset({Role.SUPERVISOR}),
+    Action.SEARCH: frozenset({Role.SEARCHER}),
+    Action.VIEW_CANDIDATES: _CASEWORK,
+    Action.VIEW_WORK: _EVERYONE,
+    Action.VIEW_LOG: frozenset({Role.AUDITOR}),
+}
+"""IAM-05: administrators appear nowhere near an image, a case or the log."""
+
+CONFLICTING: frozenset[frozenset[Role]] = frozenset(
+    frozenset(pair)
+    for pair in (
+        (Role.ADMINISTRATOR, Role.SEARCHER),
+        (Role.ADMINISTRATOR, Role.SUPERVISOR),
+        (Role.ADMINISTRATOR, Role.RECORDS_OFFICER),
+        (Role.ADMINISTRATOR, Role.AUDITOR),
+        (Role.AUDITOR, Role.SEARCHER),
+        (Role.AUDITOR, Role.SUPERVISOR),
+        (Role.AUDITOR, Role.RECORDS_OFFICER),
+    )
+)
+"""Pairs of roles that one person may not hold together."""

@@ -1,0 +1,116 @@
+"""What `decide` is told: values, never querysets, so that a decision can be tested without a database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from custodes.ids import AccountId, AgencyId
+from custodes.types import Authority, ProbeSource, Purpose, RequestState, Role
+
+
+@dataclass(frozen=True, slots=True)
+class NoFacts:
+    """For actions that depend on the actor alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedFacts:
+    """For actions on a thing that belongs to an agency."""
+
+    owner: AgencyId
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """A new account, as asked for (IAM-01)."""
+
+    full_name: str
+    email: str
+    personnel_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFacts:
+    """A role asked for, and those already held."""
+
+    role: Role
+    held: frozenset[Role]
+    holder: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """The case an action belongs to."""
+
+    owner: AgencyId
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFacts:
+    """A gallery record somebody wants to see: whose it is, and whether their own service's search returned it."""
+
+    owner: AgencyId
+    was_candidate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementFacts:
+    """A sharing agreement, as asked for (SHR-01)."""
+
+    owner: AgencyId
+    searcher: AgencyId
+    reference: str
+    starts_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """A request for a search, as filled in. Empty strings and None are what was left out (LAW-01)."""
+
+    case: CaseFacts | None
+    case_number: str
+    offence_code: str
+    purpose: Purpose | None
+    authority: Authority | None
+    authority_reference: str
+    necessity: str
+    source: ProbeSource | None
+    how_obtained: str
+    has_probe: bool
+    face_picked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalFacts:
+    """A request that somebody is about to approve or decline (LAW-09)."""
+
+    case: CaseFacts
+    requester: AccountId
+    state: RequestState
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFacts:
+    """A request that is about to be searched: all that was asked, and who approved it."""
+
+    request: RequestFacts
+    requester: AccountId
+    approver: AccountId | None
+    state: RequestState
+
+
+AnyFacts = (
+    NoFacts
+    | OwnedFacts
+    | AccountFacts
+    | GrantFacts
+    | CaseFacts
+    | RecordFacts
+    | AgreementFacts
+    | RequestFacts
+    | ApprovalFacts
+    | SearchFacts
+)

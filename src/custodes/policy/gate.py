@@ -1,0 +1,247 @@
+"""The gate: :func:`decide` says whether a person may do a thing now, and by which rule. Default: no.
+
+Order: is somebody signed in, may their role try it, is there a rule for the action, does the rule allow it.
+The rules for a search grow with casework; what is here is the core that no search can be without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from custodes.policy.actions import CONFLICTING, ROLES, Action
+from custodes.policy.decision import Decision, allowed, refused
+from custodes.policy.facts import (
+    AccountFacts,
+    AgreementFacts,
+    AnyFacts,
+    ApprovalFacts,
+    CaseFacts,
+    GrantFacts,
+    NoFacts,
+    OwnedFacts,
+    RecordFacts,
+    RequestFacts,
+    SearchFacts,
+)
+from custodes.policy.offences import serious_offences
+from custodes.text import N_
+from custodes.types import Context, RequestState, Role
+
+_SHARED_MAILBOXES = frozenset(
+    "admin administrator anonymous demo desk duty guest help info investigations office police reception records shared "
+    "service support team test training trial unit user".split()
+)
+
+
+def decide(action: Action, context: Context, facts: AnyFacts | None = None) -> Decision:
+    """Return the decision on ``action`` by ``context``'s actor, given ``facts``."""
+    if context.actor is None or context.agency is None or context.role is None:
+        return refused(
+            "gate.signed-in", N_("Nobody is signed in."), N_("Sign in with your own account, then try again.")
+        )
+    if context.role not in ROLES.get(action, frozenset()):
+        return refused(
+            "gate.role",
+            N_("The role “%(role)s” may not do this (%(action)s)."),
+            N_("Ask somebody who holds the right role, or act in another role that you hold."),
+            role=context.role.value,
+            action=action.value,
+        )
+    rule = _RULES.get(action)
+    if rule is None:
+        return refused("gate.no-rule", N_("No rule allows this (%(action)s)."), "", action=action.value)
+    return rule(context, facts if facts is not None else NoFacts())
+
+
+def _role_is_enough(context: Context, facts: AnyFacts) -> Decision:
+    return allowed("gate.role")
+
+
+def _own_agency(context: Context, facts: AnyFacts) -> Decision:
+    assert isinstance(facts, OwnedFacts | CaseFacts)
+    if facts.owner == context.agency:
+        return allowed("gate.own-agency")
+    return refused(
+        "gate.own-agency",
+        N_("This belongs to another service."),
+        N_("Ask the service that owns it."),
+    )
+
+
+def _open_case(context: Context, facts: AnyFacts) -> Decision:
+    assert isinstance(facts, CaseFacts)
+    own = _own_agency(context, facts)
+    if not own.allowed:
+        return own
+    if facts.is_open:
+        return allowed("gate.open-case")
+    return refused(
+        "gate.closed-case",
+        N_("The case is closed. Nothing can be searched or added in a closed case."),
+        N_("Open a new case, or ask your supervisor to reopen this one."),
+    )
+
+
+def _named_person(context: Context, facts: AnyFacts) -> Decision:
+    """IAM-01: accounts belong to named individuals; no shared, trial or anonymous ones."""
+    assert isinstance(facts, AccountFacts)
+    mailbox = facts.email.partition("@")[0].lower()
+    is_shared = any(part in _SHARED_MAILBOXES for part in re.split(r"[.+_-]", mailbox))
+    if not facts.personnel_number.strip() or len(facts.full_name.split()) < 2 or "@" not in facts.email or is_shared:
+        return refused(
+            "gate.named-person",
+            N_("An account belongs to one named person: full name, personal e-mail address and personnel number."),
+            N_("Give all three. Shared, trial and anonymous accounts do not exist in Custodes."),
+        )
+    return allowed("gate.named-person")
+
+
+def _grant(context: Context, facts: AnyFacts) -> Decision:
+    assert isinstance(facts, GrantFacts)
+    clash = next((held for held in facts.held if frozenset({held, facts.role}) in CONFLICTING), None)
+    if clash is not None:
+        return refused(
+            "gate.conflicting-roles",
+            N_("One person may not be both %(held)s and %(asked)s."),
+            N_("Give the role to somebody else."),
+            held=clash.value,
+            asked=facts.role.value,
+        )
+    return allowed("gate.conflicting-roles")
+
+
+def _own_or_candidate(context: Context, facts: AnyFacts) -> Decision:
+    """Records officers see their own service's records; examiners see what a search of theirs returned."""
+    assert isinstance(facts, RecordFacts)
+    if facts.was_candidate and context.role is not Role.RECORDS_OFFICER:
+        return allowed("gate.was-candidate")
+    if facts.owner == context.agency and context.role is Role.RECORDS_OFFICER:
+        return allowed("gate.own-agency")
+    return refused(
+        "gate.no-need-to-see",
+        N_("You may see this record only if a search of your own service returned it."),
+        N_("The records officer of the service that owns it can help."),
+    )
+
+
+def _dated_agreement(context: Context, facts: AnyFacts) -> Decision:
+    """SHR-01: a written agreement between two services, with a beginning and an end."""
+    assert isinstance(facts, AgreementFacts)
+    if facts.owner == facts.searcher or not facts.reference.strip() or facts.ends_on < facts.starts_on:
+        return refused(
+            "gate.dated-agreement",
+            N_("A sharing agreement names two different services, a document, a first and a last day."),
+            N_("Give all of them; the last day may not lie before the first."),
+        )
+    return allowed("gate.dated-agreement")
+
+
+def _complete_request(context: Context, facts: AnyFacts) -> Decision:
+    """LAW-01: every field; LAW-02: an offence of the list; an open case of one's own service."""
+    assert isinstance(facts, RequestFacts)
+    missing = missing_fields(facts)
+    if missing or facts.case is None:
+        return refused(
+            "gate.incomplete-request",
+            N_("The request is incomplete. Missing: %(missing)s."),
+            N_("Fill in every field. A search without them is not lawful, so it cannot be asked for."),
+            missing=", ".join(missing),
+        )
+    case = _open_case(context, facts.case)
+    if not case.allowed:
+        return case
+    if facts.offence_code not in serious_offences():
+        return refused(
+            "gate.serious-offence",
+            N_("%(code)s is not on the list of serious offences for which a search may be asked."),
+            N_("Choose the offence under investigation from the list."),
+            code=facts.offence_code,
+        )
+    return allowed("gate.complete-request")
+
+
+def missing_fields(facts: RequestFacts) -> list[str]:
+    """Return the names of the fields of LAW-01 that were left out, in the order of the form."""
+    given: dict[str, bool] = {
+        "case number": facts.case is not None and bool(facts.case_number.strip()),
+        "offence": bool(facts.offence_code.strip()),
+        "purpose": facts.purpose is not None,
+        "legal authority": facts.authority is not None and bool(facts.authority_reference.strip()),
+        "necessity and proportionality": bool(facts.necessity.strip()),
+        "probe source": facts.source is not None,
+        "how the probe was obtained": bool(facts.how_obtained.strip()),
+        "probe": facts.has_probe,
+        "face": facts.face_picked,
+    }
+    return [name for name, present in given.items() if not present]
+
+
+def _second_person(context: Context, facts: AnyFacts) -> Decision:
+    """LAW-09: a different person approves, in an open case, once."""
+    assert isinstance(facts, ApprovalFacts)
+    case = _open_case(context, facts.case)
+    if not case.allowed:
+        return case
+    if facts.requester == context.actor:
+        return refused(
+            "gate.second-person",
+            N_("You asked for this search, so you cannot approve or decline it."),
+            N_("Another supervisor must decide."),
+        )
+    if facts.state is not RequestState.AWAITING:
+        return refused(
+            "gate.already-decided",
+            N_("This request has already been decided."),
+            N_("Ask for a new search if one is needed."),
+        )
+    return allowed("gate.second-person")
+
+
+def _approved_search(context: Context, facts: AnyFacts) -> Decision:
+    """The last look before the engine: complete, own, approved by another person, not yet used."""
+    assert isinstance(facts, SearchFacts)
+    request = _complete_request(context, facts.request)
+    if not request.allowed:
+        return request
+    if facts.requester != context.actor:
+        return refused(
+            "gate.own-request",
+            N_("Only the person who asked for a search may run it."),
+            N_("Ask for a search of your own."),
+        )
+    if facts.state is RequestState.SEARCHED:
+        return refused(
+            "gate.already-searched",
+            N_("This request has been used. One approval allows one search."),
+            N_("Look at its candidate list, or ask for a new search."),
+        )
+    if facts.state is not RequestState.APPROVED or facts.approver is None or facts.approver == facts.requester:
+        return refused(
+            "gate.not-approved",
+            N_("This search has not been approved by another person."),
+            N_("Wait for a supervisor's decision."),
+        )
+    return allowed("gate.approved-search")
+
+
+_RULES: dict[Action, Callable[[Context, AnyFacts], Decision]] = {
+    Action.CREATE_AGENCY: _role_is_enough,
+    Action.REGISTER_AGREEMENT: _dated_agreement,
+    Action.CREATE_ACCOUNT: _named_person,
+    Action.GRANT_ROLE: _grant,
+    Action.ENROL: _own_agency,
+    Action.CHECK_ENROLMENT: _role_is_enough,
+    Action.VIEW_RECORD: _own_or_candidate,
+    Action.OPEN_CASE: _own_agency,
+    Action.CLOSE_CASE: _open_case,
+    Action.VIEW_CASE: _own_agency,
+    Action.ADD_PROBE: _open_case,
+    Action.REQUEST_SEARCH: _complete_request,
+    Action.APPROVE_SEARCH: _second_person,
+    Action.DECLINE_SEARCH: _second_person,
+    Action.SEARCH: _approved_search,
+    Action.VIEW_CANDIDATES: _own_agency,
+    Action.VIEW_WORK: _role_is_enough,
+    Action.VIEW_LOG: _role_is_enough,
+}

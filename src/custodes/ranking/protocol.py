@@ -1,0 +1,37 @@
+"""What `ranking` needs from whatever keeps the templates; `store` implements it, `app` joins them.
+
+Generations are integers that only grow: 0 is the empty gallery, and every change of a searchable row
+raises the generation in the same transaction.  A row is identified by ``(template_id, born)``, because
+a template may be born again later with other eligibility.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from custodes.ids import TemplateId
+from custodes.types import Contract, GalleryRow
+
+
+class TemplateSource(Protocol):
+    """Where gallery rows come from.  Order within an answer does not matter."""
+
+    def generation(self) -> int:
+        """Return the present generation of the gallery, 0 or more."""
+        ...
+
+    def born(self, contract: Contract, after: int, upto: int) -> Iterator[GalleryRow]:
+        """Yield every kept row of ``contract`` with ``after < born <= upto``.
+
+        Rows that have died but whose template is still lawfully kept are yielded too, with ``died`` set,
+        so that an older list can be replayed (SRCH-06).  Rows whose template was destroyed are not.
+        """
+        ...
+
+    def died(self, contract: Contract, after: int, upto: int) -> Iterator[tuple[TemplateId, int, int]]:
+        """Yield ``(template_id, born, died)`` of every row of ``contract`` with ``after < died <= upto``.
+
+        A row that was destroyed while alive died of it, and is yielded although its template is gone.
+        """
+        ...

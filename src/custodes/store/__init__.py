@@ -1,0 +1,1 @@
+"""Where everything is kept: tables, sealed bytes, keys. Hands out frozen values, never querysets."""

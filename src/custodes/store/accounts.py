@@ -1,0 +1,188 @@
+"""Agencies, agreements, accounts and their roles."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db.models import F
+
+from custodes.errors import Conflict, InputError, NotFound
+from custodes.ids import AccountId, AgencyId
+from custodes.store.models import Account, Agency, Agreement, RoleGrant
+from custodes.store.records import AccountRecord, AgencyRecord
+from custodes.text import N_
+from custodes.types import Role
+
+
+def is_empty() -> bool:
+    """Return whether nobody has an account yet."""
+    return not Account.objects.exists()
+
+
+def add_agency(agency_id: AgencyId, code: str, name: str, at: datetime) -> None:
+    """Add an agency. Raises Conflict ``agency.exists`` if its code is taken."""
+    if Agency.objects.filter(code=code).exists():
+        raise Conflict("agency.exists", N_("There is already a service with the code %(code)s."), code=code)
+    Agency.objects.create(uid=agency_id, code=code, name=name, created_at=at)
+
+
+def agencies() -> list[AgencyRecord]:
+    """Return every agency, by code."""
+    return [agency_record(row) for row in Agency.objects.order_by("code")]
+
+
+def agency_by_code(code: str) -> AgencyRecord:
+    """Return the agency that a records system calls ``code``. Raises NotFound ``agency.unknown``."""
+    row = Agency.objects.filter(code=code).first()
+    if row is None:
+        raise NotFound(
+            "agency.unknown",
+            N_("There is no service with the code “%(code)s”."),
+            hint=N_("An administrator registers services with “custodes agency add”."),
+            code=code,
+        )
+    return agency_record(row)
+
+
+def add_agreement(owner: AgencyId, searcher: AgencyId, reference: str, starts_on: date, ends_on: date) -> None:
+    """Register that ``searcher`` may search ``owner``'s records from one day to another, both included."""
+    Agreement.objects.create(
+        owner=Agency.objects.get(uid=owner),
+        searcher=Agency.objects.get(uid=searcher),
+        reference=reference,
+        starts_on=starts_on,
+        ends_on=ends_on,
+    )
+
+
+def agreements_of(searcher: AgencyId) -> list[tuple[AgencyId, date, date]]:
+    """Return ``(owner, first day, last day)`` of every agreement that lets ``searcher`` search."""
+    rows = Agreement.objects.filter(searcher__uid=searcher).values_list("owner__uid", "starts_on", "ends_on")
+    return [(AgencyId(owner), starts, ends) for owner, starts, ends in rows]
+
+
+def add_account(
+    account_id: AccountId,
+    agency: AgencyId,
+    *,
+    email: str,
+    full_name: str,
+    personnel_number: str,
+    password: str,
+    at: datetime,
+) -> None:
+    """Add a named person's account.
+
+    Raises:
+        Conflict: ``account.exists``. InputError: ``account.weak-password``.
+    """
+    email = email.strip().lower()
+    taken = Account.objects.filter(email=email) | Account.objects.filter(
+        agency__uid=agency, personnel_number=personnel_number
+    )
+    if taken.exists():
+        raise Conflict(
+            "account.exists",
+            N_("This person already has an account."),
+            hint=N_("Give the person another role instead; one person has one account."),
+        )
+    account = Account(
+        uid=account_id,
+        agency=Agency.objects.get(uid=agency),
+        email=email,
+        full_name=full_name.strip(),
+        personnel_number=personnel_number.strip(),
+        created_at=at,
+    )
+    try:
+        validate_password(password, account)
+    except ValidationError as error:
+        raise InputError(
+            "account.weak-password",
+            N_("The password is too easy to guess."),
+            why=" ".join(error.messages),
+            hint=N_("Use at least 12 characters that have nothing to do with the person."),
+        ) from error
+    account.password = make_password(password)
+    account.save()
+
+
+def grant_role(account: AccountId, role: Role, at: datetime) -> None:
+    """Give an account a role; giving it twice changes nothing."""
+    RoleGrant.objects.get_or_create(
+        account=Account.objects.get(uid=account), role=role.value, defaults={"granted_at": at}
+    )
+
+
+def account(account_id: AccountId) -> AccountRecord:
+    """Return an account. Raises NotFound ``account.unknown``."""
+    return _account_record(_one(uid=account_id))
+
+
+def account_by_email(email: str) -> AccountRecord | None:
+    """Return the account with this e-mail address, or None."""
+    row = Account.objects.select_related("agency").filter(email=email.strip().lower()).first()
+    return _account_record(row) if row else None
+
+
+def password_is_right(account_id: AccountId | None, password: str) -> bool:
+    """Check a password in the same time whether or not the account exists."""
+    row = Account.objects.filter(uid=account_id, is_active=True).first() if account_id else None
+    if row is None:
+        make_password(password)
+        return False
+    return check_password(password, row.password)
+
+
+def locked_until(account_id: AccountId) -> datetime | None:
+    """Return the moment until which sign-in is refused after too many failures."""
+    return Account.objects.values_list("locked_until", flat=True).get(uid=account_id)
+
+
+def count_failed_sign_in(account_id: AccountId) -> int:
+    """Count one more failed sign-in in a row and return how many there were."""
+    Account.objects.filter(uid=account_id).update(failed_sign_ins=F("failed_sign_ins") + 1)
+    return Account.objects.values_list("failed_sign_ins", flat=True).get(uid=account_id)
+
+
+def lock_until(account_id: AccountId, moment: datetime) -> None:
+    """Refuse this account's sign-ins until ``moment``; the count begins again."""
+    Account.objects.filter(uid=account_id).update(locked_until=moment, failed_sign_ins=0)
+
+
+def count_sign_in(account_id: AccountId, at: datetime) -> None:
+    """Note a successful sign-in; the count of failures begins again."""
+    Account.objects.filter(uid=account_id).update(failed_sign_ins=0, locked_until=None, last_login=at)
+
+
+def session_hash(account_id: AccountId) -> str:
+    """Return what a session must carry to stay valid: it changes with the password."""
+    return _one(uid=account_id).get_session_auth_hash()
+
+
+def agency_record(row: Agency) -> AgencyRecord:
+    """Return an agency's row as a value."""
+    return AgencyRecord(AgencyId(row.uid), row.code, row.name)
+
+
+def _one(**criteria: str) -> Account:
+    row = Account.objects.select_related("agency").filter(**criteria).first()
+    if row is None:
+        raise NotFound("account.unknown", N_("There is no such account."))
+    return row
+
+
+def _account_record(row: Account) -> AccountRecord:
+    roles = {Role(grant.role) for grant in row.grants.all()}
+    return AccountRecord(
+        id=AccountId(row.uid),
+        agency=agency_record(row.agency),
+        email=row.email,
+        full_name=row.full_name,
+        personnel_number=row.personnel_number,
+        roles=tuple(role for role in Role if role in roles),
+        is_active=row.is_active,
+    )

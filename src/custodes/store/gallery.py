@@ -1,0 +1,253 @@
+"""Enrolling photographs, and handing a gallery its rows: the store's side of `ranking.TemplateSource`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from django.db.models import QuerySet
+
+from custodes.ids import AgencyId, BookingId, KeyId, PhotographId, SubjectId, TemplateId
+from custodes.store.database import present_generation
+from custodes.store.models import (
+    Agency,
+    Booking,
+    Charge,
+    ContractRow,
+    GalleryEntry,
+    Photograph,
+    SealedImage,
+    Subject,
+    TemplateRow,
+)
+from custodes.store.vault import Sealed, Vault
+from custodes.types import Barrier, Collection, Contract, Eligibility, GalleryRow, Offence, Sex, Vector, Youth
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewPhotograph:
+    """One photograph ready to be enrolled, with the booking it belongs to.
+
+    ``original``: the file's bytes. ``vector``: the template, ``(d,)`` float32 of unit length.
+    """
+
+    photograph_id: PhotographId
+    template_id: TemplateId
+    subject_id: SubjectId
+    booking_id: BookingId
+    agency: AgencyId
+    person_number: str
+    booking_number: str
+    sex: Sex
+    birth_date: date | None
+    youth: Youth
+    offences: Sequence[Offence]
+    taken_on: date | None
+    original: bytes
+    sha256: str
+    format: str
+    width: int
+    height: int
+    vector: Vector
+    eligibility: Eligibility
+
+
+def known_photographs(agency: AgencyId, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return which of the ``(booking number, SHA-256)`` pairs are already enrolled for an agency."""
+    wanted = set(keys)
+    rows = Photograph.objects.filter(
+        booking__agency__uid=agency, sha256__in=[sha256 for _, sha256 in wanted]
+    ).values_list("booking__booking_number", "sha256")
+    return wanted & set(rows)
+
+
+def booking_owner(agency: AgencyId, booking_number: str) -> str | None:
+    """Return the person number of the subject a booking belongs to, or None if it is new."""
+    return (
+        Booking.objects.filter(agency__uid=agency, booking_number=booking_number)
+        .values_list("subject__person_number", flat=True)
+        .first()
+    )
+
+
+def seal_photographs(vault: Vault, photographs: Sequence[NewPhotograph]) -> list[tuple[Sealed, Sealed]]:
+    """Seal bytes and template of each photograph, two keys each, outside any transaction."""
+    records: list[tuple[str, bytes]] = []
+    for new in photographs:
+        records.append((new.photograph_id, new.original))
+        records.append((new.template_id, new.vector.tobytes()))
+    sealed = vault.seal_all(records)
+    return list(zip(sealed[0::2], sealed[1::2], strict=True))
+
+
+def add_photographs(
+    photographs: Sequence[tuple[NewPhotograph, tuple[Sealed, Sealed]]],
+    contract: Contract,
+    *,
+    generation: int,
+    at: datetime,
+) -> None:
+    """Enrol sealed photographs inside the open transaction; the rows are born at ``generation``."""
+    contract_row = contract_of(contract)
+    agencies = {row.uid: row for row in Agency.objects.all()}
+    images, templates, entries = [], [], []
+    for new, (image, template) in photographs:
+        subject = _subject(new, agencies[new.agency], at)
+        photograph = _photograph(new, _booking(new, subject, at), at)
+        images.append(SealedImage(uid=new.photograph_id, key_uid=image.key, ciphertext=image.ciphertext))
+        template_row = TemplateRow(
+            uid=new.template_id,
+            photograph=photograph,
+            contract=contract_row,
+            key_uid=template.key,
+            ciphertext=template.ciphertext,
+        )
+        templates.append(template_row)
+        entries.append(_entry(new, template_row, subject, generation))
+    SealedImage.objects.bulk_create(images)
+    TemplateRow.objects.bulk_create(templates)
+    GalleryEntry.objects.bulk_create(entries)
+
+
+def contract_of(contract: Contract) -> ContractRow:
+    """Return the row of a contract, adding it the first time."""
+    row, _ = ContractRow.objects.get_or_create(
+        contract=contract.id,
+        defaults={"pack": contract.pack, "version": contract.version, "dimension": contract.dimension},
+    )
+    return row
+
+
+class DatabaseTemplateSource:
+    """Hands a gallery the rows that were born or died between two generations."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def generation(self) -> int:
+        return present_generation()
+
+    def born(self, contract: Contract, after: int, upto: int) -> Iterator[GalleryRow]:
+        rows = (
+            _of(contract)
+            .filter(born__gt=after, born__lte=upto)
+            .select_related("template__photograph", "subject", "agency")
+            .order_by("born", "pk")
+        )
+        chunk: list[GalleryEntry] = []
+        for row in rows.iterator(chunk_size=2000):
+            chunk.append(row)
+            if len(chunk) == 500:
+                yield from self._opened(chunk)
+                chunk = []
+        yield from self._opened(chunk)
+
+    def died(self, contract: Contract, after: int, upto: int) -> Iterator[tuple[TemplateId, int, int]]:
+        rows = _of(contract).filter(died__gt=after, died__lte=upto).order_by("died", "pk")
+        for uid, born, died in rows.values_list("template__uid", "born", "died").iterator():
+            yield TemplateId(uid), born, died or 0
+
+    def _opened(self, rows: Sequence[GalleryEntry]) -> Iterator[GalleryRow]:
+        sealed = {
+            row.template.uid: Sealed(KeyId(row.template.key_uid), bytes(row.template.ciphertext)) for row in rows
+        }
+        vectors = dict(self._vault.open_all(sealed.items()))
+        for row in rows:
+            if row.template.uid in vectors:
+                yield _gallery_row(row, np.frombuffer(vectors[row.template.uid], dtype=np.float32))
+
+
+def _of(contract: Contract) -> QuerySet[GalleryEntry]:
+    return GalleryEntry.objects.filter(template__contract__contract=contract.id)
+
+
+def _gallery_row(row: GalleryEntry, vector: Vector) -> GalleryRow:
+    return GalleryRow(
+        template_id=TemplateId(row.template.uid),
+        subject=SubjectId(row.subject.uid),
+        photograph=PhotographId(row.template.photograph.uid),
+        vector=vector,
+        eligibility=Eligibility(
+            owner=AgencyId(row.agency.uid),
+            searchable_from=row.searchable_from,
+            searchable_until=row.searchable_until,
+            barriers=Barrier(row.barriers),
+            collection=Collection(row.collection),
+        ),
+        sex=Sex(row.sex),
+        birth_date=row.birth_date,
+        taken_on=row.taken_on,
+        born=row.born,
+        died=row.died,
+    )
+
+
+def _subject(new: NewPhotograph, agency: Agency, at: datetime) -> Subject:
+    subject, _ = Subject.objects.get_or_create(
+        agency=agency,
+        person_number=new.person_number,
+        defaults={"uid": new.subject_id, "sex": new.sex.value, "birth_date": new.birth_date, "created_at": at},
+    )
+    return subject
+
+
+def _booking(new: NewPhotograph, subject: Subject, at: datetime) -> Booking:
+    booking, is_new = Booking.objects.get_or_create(
+        agency=subject.agency,
+        booking_number=new.booking_number,
+        defaults={
+            "uid": new.booking_id,
+            "subject": subject,
+            "youth": new.youth.value,
+            "birth_date": new.birth_date,
+            "created_at": at,
+        },
+    )
+    if is_new:
+        Charge.objects.bulk_create(_charge(booking, index, offence) for index, offence in enumerate(new.offences))
+    return booking
+
+
+def _charge(booking: Booking, position: int, offence: Offence) -> Charge:
+    return Charge(
+        booking=booking,
+        position=position,
+        code=offence.code,
+        ground=offence.ground.value if offence.ground else "",
+        designated=offence.designated,
+        committed_on=offence.committed_on,
+        disposition=offence.disposition.value,
+        disposition_date=offence.disposition_date,
+        appeal_end=offence.appeal_end,
+    )
+
+
+def _photograph(new: NewPhotograph, booking: Booking, at: datetime) -> Photograph:
+    return Photograph.objects.create(
+        uid=new.photograph_id,
+        booking=booking,
+        sha256=new.sha256,
+        format=new.format,
+        width=new.width,
+        height=new.height,
+        taken_on=new.taken_on,
+        enrolled_at=at,
+    )
+
+
+def _entry(new: NewPhotograph, template: TemplateRow, subject: Subject, generation: int) -> GalleryEntry:
+    return GalleryEntry(
+        template=template,
+        subject=subject,
+        agency=subject.agency,
+        collection=new.eligibility.collection.value,
+        barriers=new.eligibility.barriers.value,
+        searchable_from=new.eligibility.searchable_from,
+        searchable_until=new.eligibility.searchable_until,
+        sex=new.sex.value,
+        birth_date=new.birth_date,
+        taken_on=new.taken_on,
+        born=generation,
+    )

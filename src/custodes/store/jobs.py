@@ -1,0 +1,65 @@
+"""Where each job stands. A job's progress commits with the rows it made, so a kill loses neither or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from custodes.ids import AccountId, AgencyId, JobId
+from custodes.store.models import Account, Agency, JobRow, RowFailure
+from custodes.store.records import JobRecord, RowFailureRecord
+
+
+def find_job(kind: str, agency: AgencyId, key: str) -> JobRecord | None:
+    """Return the job that does this work, if it was ever started."""
+    row = JobRow.objects.filter(kind=kind, agency__uid=agency, key=key).first()
+    return _record(row) if row else None
+
+
+def start_job(job_id: JobId, kind: str, agency: AgencyId, key: str, started_by: AccountId, at: datetime) -> JobRecord:
+    """Add a job that has done nothing yet."""
+    row = JobRow.objects.create(
+        uid=job_id,
+        kind=kind,
+        key=key,
+        agency=Agency.objects.get(uid=agency),
+        started_by=Account.objects.get(uid=started_by),
+        started_at=at,
+    )
+    return _record(row)
+
+
+def advance_job(
+    job_id: JobId, cursor: int, counts: Mapping[str, int], failures: Sequence[RowFailureRecord] = ()
+) -> None:
+    """Move a job on inside the open transaction, with the rows it could not do."""
+    row = JobRow.objects.get(uid=job_id)
+    row.cursor = cursor
+    row.counts = dict(counts)
+    row.save(update_fields=["cursor", "counts"])
+    RowFailure.objects.bulk_create(
+        [RowFailure(job=row, row=f.row, code=f.code, sentence=f.sentence) for f in failures], ignore_conflicts=True
+    )
+
+
+def finish_job(job_id: JobId, at: datetime) -> None:
+    """Note that a job has done all its work."""
+    JobRow.objects.filter(uid=job_id).update(finished_at=at)
+
+
+def failures(job_id: JobId) -> list[RowFailureRecord]:
+    """Return the rows a job could not do, in order."""
+    rows = RowFailure.objects.filter(job__uid=job_id).order_by("row")
+    return [RowFailureRecord(row.row, row.code, row.sentence) for row in rows]
+
+
+def _record(row: JobRow) -> JobRecord:
+    return JobRecord(
+        id=JobId(row.uid),
+        kind=row.kind,
+        key=row.key,
+        cursor=row.cursor,
+        counts=row.counts,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

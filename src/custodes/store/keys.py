@@ -1,0 +1,160 @@
+"""The key store: a SQLite file of its own that holds every record's data key, wrapped by a master key.
+
+It is apart from the database so that an ordinary backup of the database holds ciphertext without keys, and so that
+destroying a key destroys a record in every copy of the database.  Wrapping is AES Key Wrap (RFC 3394) under a 256-bit
+master key, which is a file that only the service's own operator can read.
+
+What this does not do: protect against somebody who can read both files and the master key.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from custodes.errors import SetupError
+from custodes.ids import Entropy, KeyId
+from custodes.text import N_
+
+_KEY_BYTES = 32
+_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA busy_timeout=30000;"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS data_key (uid TEXT PRIMARY KEY, wrapped BLOB NOT NULL, minted_at TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY CHECK (id = 1), wrapped BLOB NOT NULL);
+"""
+
+
+def create_master_key(path: Path, entropy: Entropy) -> None:
+    """Write a new master key to ``path`` (mode 0600). An existing one is never replaced."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(entropy(_KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_master_key(path: Path) -> bytes:
+    """Return the 32 bytes of the master key.
+
+    Raises:
+        SetupError: ``keys.no-master-key``, ``keys.master-key-exposed`` or ``keys.master-key-malformed``.
+    """
+    try:
+        mode = path.stat().st_mode
+        key = path.read_bytes()
+    except OSError as error:
+        raise SetupError(
+            "keys.no-master-key",
+            N_("The master key cannot be read (%(reason)s)."),
+            hint=N_("Run “custodes init” for a new installation, or put the key file back in its place."),
+            reason=error.strerror or type(error).__name__,
+        ) from error
+    if mode & 0o077:
+        raise SetupError(
+            "keys.master-key-exposed",
+            N_("Other users of this machine can read the master key."),
+            hint=N_("Set the file's mode to 0600 and consider the key disclosed."),
+        )
+    if len(key) != _KEY_BYTES:
+        raise SetupError(
+            "keys.master-key-malformed",
+            N_("The master key file does not hold 32 bytes."),
+            hint=N_("Put the right key file back in its place."),
+        )
+    return key
+
+
+class SqliteKeyStore:
+    """A :class:`~custodes.store.protocol.KeyStore` in one SQLite file; safe for threads and processes."""
+
+    def __init__(self, path: Path, master_key: bytes, entropy: Entropy, now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._master = master_key
+        self._entropy = entropy
+        self._now = now
+        self._local = threading.local()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._transaction() as connection:
+            self._prove_master_key(connection)
+        path.chmod(0o600)
+
+    def mint(self, count: int) -> list[tuple[KeyId, bytes]]:
+        keys = [(KeyId.new(self._entropy), self._entropy(_KEY_BYTES)) for _ in range(count)]
+        stamp = self._now().isoformat()
+        rows = [(uid, aes_key_wrap(self._master, key), stamp) for uid, key in keys]
+        with self._transaction() as connection:
+            connection.executemany("INSERT INTO data_key VALUES (?, ?, ?)", rows)
+        return keys
+
+    def fetch(self, key_ids: Sequence[KeyId]) -> Mapping[KeyId, bytes]:
+        found: dict[KeyId, bytes] = {}
+        connection = self._connection()
+        for start in range(0, len(key_ids), 500):
+            part = key_ids[start : start + 500]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT uid, wrapped FROM data_key WHERE uid IN ({marks})"  # noqa: S608 - marks only
+            for uid, wrapped in connection.execute(query, part):
+                found[KeyId(uid)] = aes_key_unwrap(self._master, wrapped)
+        return found
+
+    def destroy(self, key_ids: Sequence[KeyId]) -> int:
+        with self._transaction() as connection:
+            gone = connection.executemany("DELETE FROM data_key WHERE uid = ?", [(uid,) for uid in key_ids]).rowcount
+        # secure_delete overwrites the page, but the write-ahead log still holds the old one until it is truncated.
+        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
+
+    def count(self) -> int:
+        """Return how many data keys exist."""
+        return int(self._connection().execute("SELECT count(*) FROM data_key").fetchone()[0])
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None or self._local.pid != os.getpid():
+            connection = sqlite3.connect(self._path, isolation_level=None)
+            connection.executescript(_PRAGMAS + _SCHEMA)
+            self._local.connection, self._local.pid = connection, os.getpid()
+        return connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def _prove_master_key(self, connection: sqlite3.Connection) -> None:
+        """Refuse to mint under another master key than the one this store began with."""
+        with closing(connection.execute("SELECT wrapped FROM proof")) as cursor:
+            row = cursor.fetchone()
+        if row is None:
+            proof = aes_key_wrap(self._master, self._entropy(_KEY_BYTES))
+            connection.execute("INSERT INTO proof VALUES (1, ?)", (proof,))
+            return
+        try:
+            aes_key_unwrap(self._master, row[0])
+        except InvalidUnwrap as error:
+            raise SetupError(
+                "keys.wrong-master-key",
+                N_("The master key does not belong to this key store."),
+                hint=N_("Put the right key file back; with any other key no photograph can be read."),
+            ) from error

@@ -1,0 +1,128 @@
+"""Searches that were run, and their candidate lists, kept so that each can be shown again and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from custodes.errors import NotFound
+from custodes.ids import AgencyId, EntryId, KeyId, PhotographId, RequestId, SearchId, SubjectId
+from custodes.store.accounts import agencies
+from custodes.store.gallery import contract_of
+from custodes.store.models import CandidateRow, LogEntry, Search, SearchRequest, Subject
+from custodes.store.records import SearchRecord
+from custodes.store.vault import Sealed, Vault
+from custodes.text import N_
+from custodes.types import Candidate, CandidateList, Contract, Phase, Scope, Template
+
+
+@dataclass(frozen=True, slots=True)
+class NewSearch:
+    """A search about to be stored: what it compared, under what scope, what it found."""
+
+    id: SearchId
+    request: RequestId
+    result: CandidateList
+    scope: Scope
+    threshold_is_provisional: bool
+    certificate: str
+    log_entry: EntryId
+
+
+def add_search(new: NewSearch, sealed_template: Sealed) -> None:
+    """Store a search and its candidates inside the open transaction."""
+    row = Search.objects.create(
+        uid=new.id,
+        request=SearchRequest.objects.get(uid=new.request),
+        contract=contract_of(new.result.contract),
+        generation=new.result.generation,
+        moment=new.scope.moment,
+        scope=sorted(new.scope.agencies),
+        threshold=new.result.threshold,
+        threshold_is_provisional=new.threshold_is_provisional,
+        limit=new.result.limit,
+        eligible=new.result.eligible,
+        compared=new.result.compared,
+        certificate=new.certificate,
+        template_key_uid=sealed_template.key,
+        template_ciphertext=sealed_template.ciphertext,
+        log_entry=new.log_entry,
+    )
+    subjects = Subject.objects.in_bulk([c.subject for c in new.result.candidates], field_name="uid")
+    CandidateRow.objects.bulk_create(
+        CandidateRow(
+            search=row,
+            rank=candidate.rank,
+            subject=subjects[candidate.subject],
+            photographs=list(candidate.photographs),
+            score=candidate.score,
+        )
+        for candidate in new.result.candidates
+    )
+
+
+def search(search_id: SearchId) -> SearchRecord:
+    """Return a search with its candidate list. Raises NotFound ``search.unknown``."""
+    return _record(_row(search_id))
+
+
+def replay_input(vault: Vault, search_id: SearchId) -> tuple[Template, Scope]:
+    """Return the probe's template and the scope of a search, to run it again (SRCH-06)."""
+    row = _row(search_id)
+    opened = vault.open(row.uid, Sealed(KeyId(row.template_key_uid), bytes(row.template_ciphertext)))
+    scope = Scope(agencies=frozenset(map(AgencyId, row.scope)), moment=row.moment)
+    return Template(np.frombuffer(opened, dtype=np.float32), _contract(row)), scope
+
+
+def unattributed() -> Sequence[str]:
+    """Return the searches that lack a person, a case or a purpose; there must be none (AUD-09).
+
+    Looks at both sides: searches without a complete request, and log entries of searches that name nobody.
+    """
+    nameless = LogEntry.objects.filter(kind="search", actor="") | LogEntry.objects.filter(kind="search", case="")
+    done = set(LogEntry.objects.filter(kind="search", phase=Phase.DONE).values_list("uid", flat=True))
+    unlogged = [uid for uid, entry in Search.objects.values_list("uid", "log_entry") if entry not in done]
+    aimless = Search.objects.filter(request__purpose="").values_list("uid", flat=True)
+    return [*nameless.values_list("uid", flat=True), *unlogged, *aimless]
+
+
+def _row(search_id: SearchId) -> Search:
+    row = Search.objects.select_related("request", "contract").filter(uid=search_id).first()
+    if row is None:
+        raise NotFound("search.unknown", N_("There is no such search."))
+    return row
+
+
+def _contract(row: Search) -> Contract:
+    return Contract(row.contract.contract, row.contract.pack, row.contract.version, row.contract.dimension)
+
+
+def _record(row: Search) -> SearchRecord:
+    searched = set(row.scope)
+    return SearchRecord(
+        id=SearchId(row.uid),
+        request=RequestId(row.request.uid),
+        contract=_contract(row),
+        generation=row.generation,
+        moment=row.moment,
+        threshold=row.threshold,
+        threshold_is_provisional=row.threshold_is_provisional,
+        limit=row.limit,
+        eligible=row.eligible,
+        compared=row.compared,
+        certificate=row.certificate,
+        log_entry=EntryId(row.log_entry),
+        candidates=tuple(
+            Candidate(
+                rank=candidate.rank,
+                subject=SubjectId(candidate.subject.uid),
+                photographs=tuple(map(PhotographId, candidate.photographs)),
+                score=candidate.score,
+            )
+            for candidate in row.candidates.select_related("subject").order_by("rank")
+        ),
+        agencies=tuple(agency for agency in agencies() if agency.id in searched),
+    )

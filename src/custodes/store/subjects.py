@@ -1,0 +1,116 @@
+"""Reading gallery records: a subject with everything held on them, and the bytes of a photograph."""
+
+from __future__ import annotations
+
+from custodes.errors import NotFound
+from custodes.ids import AgencyId, BookingId, KeyId, PhotographId, SubjectId
+from custodes.store.accounts import agency_record
+from custodes.store.models import Booking, CandidateRow, Charge, GalleryEntry, Photograph, SealedImage, Subject
+from custodes.store.records import BookingRecord, PhotographRecord, SubjectRecord
+from custodes.store.vault import Sealed, Vault
+from custodes.text import N_
+from custodes.types import Barrier, Disposition, Ground, Offence, Sex, Youth
+
+
+def subject(subject_id: SubjectId) -> SubjectRecord:
+    """Return everything held on a subject. Raises NotFound ``record.unknown``."""
+    row = Subject.objects.select_related("agency").filter(uid=subject_id).first()
+    if row is None:
+        raise _unknown()
+    bookings = row.bookings.prefetch_related("charges", "photographs").order_by("booking_number")
+    return SubjectRecord(
+        id=SubjectId(row.uid),
+        agency=agency_record(row.agency),
+        person_number=row.person_number,
+        sex=Sex(row.sex),
+        birth_date=row.birth_date,
+        bookings=tuple(_booking(booking) for booking in bookings),
+    )
+
+
+def subject_by_number(agency: AgencyId, person_number: str) -> SubjectRecord:
+    """Return the subject that an agency knows by ``person_number``. Raises NotFound ``record.unknown``."""
+    uid = Subject.objects.filter(agency__uid=agency, person_number=person_number).values_list("uid", flat=True).first()
+    if uid is None:
+        raise _unknown()
+    return subject(SubjectId(uid))
+
+
+def subject_of_photograph(photograph_id: PhotographId) -> SubjectId:
+    """Return whose photograph it is. Raises NotFound ``record.unknown``."""
+    uid = (
+        Photograph.objects.filter(uid=photograph_id).values_list("booking__subject__uid", flat=True).first()
+    )
+    if uid is None:
+        raise _unknown()
+    return SubjectId(uid)
+
+
+def was_candidate(subject_id: SubjectId, agency: AgencyId) -> bool:
+    """Return whether a search by ``agency`` returned this subject."""
+    return CandidateRow.objects.filter(
+        subject__uid=subject_id, search__request__case__agency__uid=agency
+    ).exists()
+
+
+def original_bytes(vault: Vault, uid: str) -> bytes:
+    """Return the original bytes of a photograph or a probe's image. Raises NotFound ``image.unknown``."""
+    row = SealedImage.objects.filter(uid=uid).first()
+    if row is None:
+        raise NotFound("image.unknown", N_("There is no such image, or it was destroyed."))
+    return vault.open(uid, Sealed(KeyId(row.key_uid), bytes(row.ciphertext)))
+
+
+def counts() -> dict[str, int]:
+    """Return how many subjects, photographs and searchable rows there are, and how many are quarantined."""
+    living = GalleryEntry.objects.filter(died__isnull=True)
+    return {
+        "subjects": Subject.objects.count(),
+        "photographs": Photograph.objects.count(),
+        "searchable": living.filter(barriers=0).count(),
+        "quarantined": living.exclude(barriers=0).count(),
+    }
+
+
+def _unknown() -> NotFound:
+    return NotFound("record.unknown", N_("There is no such record."))
+
+
+def _booking(row: Booking) -> BookingRecord:
+    barriers = dict(
+        GalleryEntry.objects.filter(template__photograph__booking=row, died__isnull=True).values_list(
+            "template__photograph__uid", "barriers"
+        )
+    )
+    return BookingRecord(
+        id=BookingId(row.uid),
+        booking_number=row.booking_number,
+        youth=Youth(row.youth),
+        birth_date=row.birth_date,
+        offences=tuple(_offence(charge) for charge in sorted(row.charges.all(), key=lambda c: c.position)),
+        photographs=tuple(
+            PhotographRecord(
+                id=PhotographId(photograph.uid),
+                sha256=photograph.sha256,
+                format=photograph.format,
+                width=photograph.width,
+                height=photograph.height,
+                taken_on=photograph.taken_on,
+                enrolled_at=photograph.enrolled_at,
+                barriers=Barrier(barriers.get(photograph.uid, 0)),
+            )
+            for photograph in sorted(row.photographs.all(), key=lambda p: (p.enrolled_at, p.uid))
+        ),
+    )
+
+
+def _offence(row: Charge) -> Offence:
+    return Offence(
+        code=row.code,
+        ground=Ground(row.ground) if row.ground else None,
+        designated=row.designated,
+        committed_on=row.committed_on,
+        disposition=Disposition(row.disposition),
+        disposition_date=row.disposition_date,
+        appeal_end=row.appeal_end,
+    )

@@ -1,0 +1,53 @@
+"""Values that cross the boundaries between rooms, with their units and shapes.
+
+Everything here is frozen and knows nothing of databases, users' sessions or the web.
+"""
+
+from custodes.types.booking import Disposition, Ground, Offence, Youth
+from custodes.types.casework import Authority, ProbeSource, Purpose, RequestState
+from custodes.types.context import Clock, Context, Role
+from custodes.types.faces import Box, Contract, Face, Pixels, Template, Vector
+from custodes.types.gallery import (
+    Barrier,
+    Candidate,
+    CandidateList,
+    Collection,
+    Eligibility,
+    Filters,
+    GalleryRow,
+    Scope,
+    Sex,
+)
+from custodes.types.log import Entry, Facts, Phase
+
+__all__ = [
+    "Authority",
+    "Barrier",
+    "Box",
+    "Candidate",
+    "CandidateList",
+    "Clock",
+    "Collection",
+    "Context",
+    "Contract",
+    "Disposition",
+    "Eligibility",
+    "Entry",
+    "Face",
+    "Facts",
+    "Filters",
+    "GalleryRow",
+    "Ground",
+    "Offence",
+    "Phase",
+    "Pixels",
+    "ProbeSource",
+    "Purpose",
+    "RequestState",
+    "Role",
+    "Scope",
+    "Sex",
+    "Template",
+    "Vector",
+    "Youth",
+]

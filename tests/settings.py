@@ -1,0 +1,22 @@
+"""Custodes' own Django settings over a throw-away data folder, so that no test can touch an installation."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_DATA_DIR = tempfile.mkdtemp(prefix="custodes-tests-")
+atexit.register(shutil.rmtree, _DATA_DIR, ignore_errors=True)
+os.environ["CUSTODES_DATA_DIR"] = _DATA_DIR
+for _name in ("CUSTODES_KEY_DIR", "CUSTODES_MASTER_KEY_FILE", "CUSTODES_SESSION_FILE", "CUSTODES_LANGUAGE"):
+    os.environ.pop(_name, None)
+
+from custodes.settings import *  # noqa: E402, F403
+
+# argon2 is slow on purpose; tests of sign-in need a hash, not a slow one
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# manifest storage answers 404 under live_server (whitenoise)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

@@ -1,0 +1,95 @@
+"""tools/messages.py: every message is found, and a gap in the French catalogue fails."""
+
+from __future__ import annotations
+
+import gettext
+import io
+from pathlib import Path
+
+import pytest
+
+import messages
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    root = tmp_path / "custodes"
+    (root / "web" / "templates").mkdir(parents=True)
+    return root
+
+
+def _ids(package: Path) -> list[object]:
+    return [message.id for message in messages.collect(package) if message.id]
+
+
+def test_marked_strings_of_python_are_found(package: Path) -> None:
+    (package / "a.py").write_text(
+        'N_("One" " sentence.")\n_("Two")\nngettext("%(n)s face", "%(n)s faces", 2)\nother("no")\n'
+    )
+    assert sorted(_ids(package), key=str) == [("%(n)s face", "%(n)s faces"), "One sentence.", "Two"]
+
+
+def test_strings_of_templates_are_found_whatever_the_indentation(package: Path) -> None:
+    page = """{% load i18n %}
+   <p>{% translate 'Sign in' %}
+ <b>it's</b>
+{% blocktranslate trimmed %}
+  A
+   B
+{% endblocktranslate %}"""
+    (package / "web" / "templates" / "a.html").write_text(page)
+    assert sorted(_ids(package), key=str) == ["A B", "Sign in"]
+
+
+def test_contexts_keep_equal_words_apart(package: Path) -> None:
+    (package / "a.py").write_text('pgettext("verb", "Search")\npgettext("noun", "Search")\n')
+    assert len(_ids(package)) == 2
+
+
+def test_translations_survive_an_update(package: Path, tmp_path: Path) -> None:
+    po = tmp_path / "django.po"
+    (package / "a.py").write_text('_("Search")\n')
+    catalog = messages.updated(messages.collect(package), po)
+    catalog["Search"].string = "Recherche"
+    po.write_bytes(messages.as_po(catalog))
+    (package / "a.py").write_text('_("Search")\n_("Sign in")\n')
+    catalog = messages.updated(messages.collect(package), po)
+    assert catalog["Search"].string == "Recherche"
+    assert not catalog["Sign in"].string
+
+
+def test_a_message_without_french_is_a_problem(package: Path, tmp_path: Path) -> None:
+    (package / "a.py").write_text('_("Search")\n')
+    found = messages.problems(messages.updated(messages.collect(package), tmp_path / "no.po"), tmp_path / "no.po")
+    assert "not translated: 'Search'" in found
+
+
+def test_a_translation_that_loses_a_value_is_a_problem(package: Path, tmp_path: Path) -> None:
+    (package / "a.py").write_text('_("Hello %(name)s")\n')
+    catalog = messages.updated(messages.collect(package), tmp_path / "no.po")
+    catalog["Hello %(name)s"].string = "Bonjour %(nom)s"
+    assert any("Hello" in problem for problem in messages.problems(catalog, tmp_path / "no.po"))
+
+
+def test_a_stale_compiled_catalogue_is_a_problem(package: Path, tmp_path: Path) -> None:
+    (package / "a.py").write_text('_("Search")\n')
+    po = tmp_path / "django.po"
+    catalog = messages.updated(messages.collect(package), po)
+    catalog["Search"].string = "Recherche"
+    po.write_bytes(messages.as_po(catalog))
+    po.with_suffix(".mo").write_bytes(b"old")
+    assert messages.problems(catalog, po) == ["django.mo is out of date: run make messages"]
+
+
+def test_the_compiled_catalogue_translates(package: Path, tmp_path: Path) -> None:
+    (package / "a.py").write_text('_("Search")\n')
+    catalog = messages.updated(messages.collect(package), tmp_path / "no.po")
+    catalog["Search"].string = "Recherche"
+    assert gettext.GNUTranslations(io.BytesIO(messages.as_mo(catalog))).gettext("Search") == "Recherche"
+
+
+def test_two_runs_write_the_same_bytes(package: Path, tmp_path: Path) -> None:
+    (package / "a.py").write_text('_("B")\n_("A")\n')
+    po = tmp_path / "django.po"
+    po.write_bytes(first := messages.as_po(messages.updated(messages.collect(package), po)))
+    assert messages.as_po(messages.updated(messages.collect(package), po)) == first

@@ -58,10 +58,10 @@ check: lint test  ## lint, then test
 
 bench-%: $(RUNTIME)
 	@QUICK=$(QUICK) CUSTODES_MODELS_DIR="$(MODELS)" CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" \
-		$(BIN)/python benchmarks/$(subst -,_,$*).py
+		$(BIN)/python -m benchmarks.$(subst -,_,$*)
 
 accuracy: $(RUNTIME)  ## measure enrolment and search on the photographs of CUSTODES_TEST_DATA
-	@CUSTODES_MODELS_DIR="$(MODELS)" CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" $(BIN)/python benchmarks/accuracy.py
+	@CUSTODES_MODELS_DIR="$(MODELS)" CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" $(BIN)/python -m benchmarks.accuracy
 
 messages: $(DEV)  ## extract messages, update the French catalogue, compile it
 	@$(BIN)/python tools/messages.py

@@ -29,6 +29,9 @@ date_formats = ["%Y-%m-%d"]
 [constants]
 agency = "BCH"
 youth = "no"
+
+[values.ground]
+"CC 344" = "indictable"
 """
 
 

@@ -46,6 +46,9 @@ date_formats = ["%Y-%m-%d"]
 [constants]
 agency = "BCH"
 youth = "no"
+
+[values.ground]
+"CC 344" = "indictable"
 """
 
 
@@ -61,27 +64,27 @@ class Calls:
 
 
 @contextlib.contextmanager
-def recording() -> Iterator[list[Callable[[], Any]]]:
-    """Note every call that the engine makes to a network, with its input, so that it can be made again alone."""
-    from custodes.engine.onnx_engine import _Network
-
+def recording(engine: Any) -> Iterator[list[Callable[[], Any]]]:
+    """Note every call that ``engine`` makes to a network, with its input, so that it can be made again alone."""
+    loaded = engine._networks()
     calls: list[Callable[[], Any]] = []
-    original = {name: getattr(_Network, name) for name in ("all", "first")}
 
-    def note(name: str) -> Callable[[Any, Any], Any]:
-        def wrapper(self: Any, blob: Any) -> Any:
-            calls.append(lambda: self.session.run(self.outputs if name == "all" else self.outputs[:1], {self.input: blob}))
-            return original[name](self, blob)
+    def noting(network: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def call(blob: Any) -> Any:
+            own = blob.copy()  # the engine uses its memory again
+            calls.append(lambda: network(own))
+            return network(blob)
 
-        return wrapper
+        return call
 
-    for name in original:
-        setattr(_Network, name, note(name))
+    detector, embedder = type(loaded.detector), loaded.embedder
+    detect, embed = detector.all, embedder._network
+    detector.all = lambda self, blob: noting(lambda given: detect(self, given))(blob)
+    embedder._network = noting(embed)
     try:
         yield calls
     finally:
-        for name, method in original.items():
-            setattr(_Network, name, method)
+        detector.all, embedder._network = detect, embed
 
 
 def images(folder: Path) -> list[Path]:
@@ -102,7 +105,7 @@ def record(engine: Any, data: bytes) -> Calls:
     from custodes.imaging import Limits, decode
 
     picture = decode(data, name=None, limits=Limits(100_000_000, 100_000_000, 60))
-    with recording() as calls:
+    with recording(engine) as calls:
         faces = engine.detect(picture.pixels)
         engine.embed([(picture.pixels, faces[0])])
     return Calls(calls)

@@ -127,3 +127,22 @@ class Installation:
         start = time.perf_counter()
         self.last = search(self.services, searcher, request=request.id)
         return elapsed + time.perf_counter() - start
+
+    def enrol(self, manifest: Path, mapping: Path, images: Path, *, expect: int | None = None) -> int:
+        """Enrol a manifest through the product and return how many photographs it enrolled."""
+        from custodes.workflows.enrolment import enrol
+
+        report = enrol(
+            self.services, self.contexts["records-officer"], manifest=manifest, mapping=mapping, images=images
+        )
+        if expect is not None and report.enrolled != expect:
+            raise SystemExit(f"expected {expect} enrolled photographs: {report}")
+        return report.enrolled
+
+    def search(self, number: str, data: bytes) -> list[str]:
+        """Search one probe through the product and return the person numbers on its list, in order."""
+        from custodes.workflows import viewing
+
+        self.time_search(number, data)
+        view = viewing.view_candidates(self.services, self.contexts["searcher"], request=self.last.request)
+        return [subject.person_number for subject in view.subjects]

@@ -104,31 +104,30 @@ def open_services(config: Config) -> Services:
         )
     set_up_django()
     services = build_services(config, make_engine=lambda: _engine(config))
-    if _is_alone(config):
-        services.ledger.close_interrupted(new_context())
+    _when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
     return services
 
 
 _locks: dict[Path, int] = {}
 
 
-def _is_alone(config: Config) -> bool:
-    """Return whether no other process has this installation open, and keep it open for the life of this one.
+def _when_alone(config: Config, tidy_up: Callable[[], object]) -> None:
+    """Call ``tidy_up`` if no other process has this installation open; keep it open for the life of this one.
 
     An intent of another living process is not interrupted, only unfinished; hence the lock: whoever can have it
-    exclusively is alone, and everybody then holds it shared.
+    exclusively is alone and tidies up while nobody else can begin; everybody then holds it shared.
     """
     path = config.data_dir / "in-use.lock"
     if path in _locks:
-        return False
+        return
     _locks[path] = descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        alone = True
+        tidy_up()
     except BlockingIOError:
-        alone = False
-    fcntl.flock(descriptor, fcntl.LOCK_SH)
-    return alone
+        pass
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 def build_services(

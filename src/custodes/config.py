@@ -6,15 +6,51 @@ them and a test keeps the two together.  Nothing here is secret: keys are files 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+from custodes.errors import SetupError
+from custodes.text import N_
+
+N = TypeVar("N", int, float)
+LANGUAGES = ("en", "fr")
 
 
 def _default_data_dir(environ: Mapping[str, str]) -> Path:
     base = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "custodes"
+
+
+def _number(name: str, text: str, kind: type[N], default: N) -> N:
+    if not text.strip():
+        return default
+    try:
+        value = kind(text)
+    except ValueError:
+        value = kind(0)
+    if not (math.isfinite(value) and value > 0):
+        raise _malformed(name, N_("It must be a number greater than zero."))
+    return value
+
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise _malformed("CUSTODES_LANGUAGE", N_("It must be “en” or “fr”."))
+    return text
+
+
+def _malformed(name: str, why: str) -> SetupError:
+    return SetupError(
+        "config.malformed",
+        N_("The environment variable %(name)s cannot be used."),
+        why=why,
+        hint=N_("Correct it, or unset it to have the default; docs/settings.md lists every setting."),
+        name=name,
+    )
 
 
 @dataclass(frozen=True)
@@ -60,13 +96,20 @@ class Config:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
-        """Read every setting; unset variables take the defaults documented on the fields."""
+        """Read every setting; unset variables take the defaults documented on the fields.
+
+        Raises:
+            SetupError: ``config.malformed``, naming the variable.
+        """
         env = os.environ if environ is None else environ
         data_dir = Path(env.get("CUSTODES_DATA_DIR") or _default_data_dir(env)).expanduser().resolve()
         key_dir = Path(env.get("CUSTODES_KEY_DIR") or data_dir / "keys").expanduser().resolve()
 
         def path(name: str, default: Path) -> Path:
             return Path(env.get(name) or default).expanduser().resolve()
+
+        def number(name: str, kind: type[N], default: N) -> N:
+            return _number(name, env.get(name, ""), kind, default)
 
         hosts = tuple(host.strip() for host in env.get("CUSTODES_ALLOWED_HOSTS", "").split(",") if host.strip())
         return cls(
@@ -77,10 +120,10 @@ class Config:
             session_file=path("CUSTODES_SESSION_FILE", data_dir / "session"),
             pack=env.get("CUSTODES_PACK") or cls.pack,
             evaluation=env.get("CUSTODES_EVALUATION") == "1",
-            language=env.get("CUSTODES_LANGUAGE") or cls.language,
+            language=_language(env.get("CUSTODES_LANGUAGE") or cls.language),
             allowed_hosts=hosts or cls.allowed_hosts,
-            max_image_bytes=int(env.get("CUSTODES_MAX_IMAGE_BYTES") or cls.max_image_bytes),
-            max_image_pixels=int(env.get("CUSTODES_MAX_IMAGE_PIXELS") or cls.max_image_pixels),
-            max_decode_seconds=float(env.get("CUSTODES_MAX_DECODE_SECONDS") or cls.max_decode_seconds),
-            threads=int(env.get("CUSTODES_THREADS") or len(os.sched_getaffinity(0))),
+            max_image_bytes=number("CUSTODES_MAX_IMAGE_BYTES", int, cls.max_image_bytes),
+            max_image_pixels=number("CUSTODES_MAX_IMAGE_PIXELS", int, cls.max_image_pixels),
+            max_decode_seconds=number("CUSTODES_MAX_DECODE_SECONDS", float, cls.max_decode_seconds),
+            threads=number("CUSTODES_THREADS", int, len(os.sched_getaffinity(0))),
         )

@@ -36,7 +36,7 @@ class CustodesError(Exception):
     exit_code: ClassVar[int] = 70
     http_status: ClassVar[int] = 500
 
-    def __init__(self, code: str, what: str, *, why: str = "", hint: str = "", **values: object) -> None:
+    def __init__(self, code: str, what: str, /, *, why: str = "", hint: str = "", **values: object) -> None:
         super().__init__(code)
         self.code = code
         self.values: Mapping[str, object] = values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from csp.constants import NONE, SELF
@@ -80,6 +81,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "sign-in"
+CSRF_FAILURE_VIEW = "custodes.web.views.errors.csrf_failure"
 
 SESSION_COOKIE_NAME = "custodes"
 SESSION_COOKIE_AGE = 8 * 3600
@@ -88,7 +90,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True
-SECURE_REFERRER_POLICY = "no-referrer"
+# not "no-referrer": with that a browser sends "Origin: null" with our own forms, which are then refused
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -110,13 +113,15 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = _config.language
 LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [Path(__file__).resolve().parent / "locale"]
 
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 
 # Uploads stay in memory up to the decoder's own limit; nothing undecided is written to a temporary folder.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
-FILE_UPLOAD_MAX_MEMORY_SIZE = _config.max_image_bytes + 1
+# The margin is for what a form wraps around its file; a larger upload is read off the wire and dropped.
+FILE_UPLOAD_MAX_MEMORY_SIZE = _config.max_image_bytes + 65_536
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 LOGGING = {

@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 import rfc8785
 
@@ -77,7 +79,8 @@ class Ledger:
     def outside(self, event: Event) -> Iterator[Outcome]:
         """Pattern *outside effects*: ``intended`` is committed on entry, ``done`` on leaving.
 
-        An error inside closes the intent as ``failed`` with the error's code and is raised again.
+        An error inside closes the intent as ``failed`` with the error's code, which is its one entry, and is raised
+        again.
         """
         intent = _entry(event, Phase.INTENDED)
         with self._entries.own_transaction():
@@ -89,6 +92,8 @@ class Ledger:
             code = error.code if isinstance(error, CustodesError) else type(error).__name__
             with self._entries.own_transaction():
                 self.answer(event.adding(error=code), Phase.FAILED, intent.id)
+            if isinstance(error, CustodesError):
+                error.is_logged = True
             raise
         if not outcome.answered:
             with self._entries.own_transaction():
@@ -118,18 +123,25 @@ def commitment(salt: bytes, private: bytes) -> str:
     return hashlib.sha256(salt + private).hexdigest()
 
 
-def _timestamp(context: Context) -> str:
-    return context.now().isoformat(timespec="microseconds")
+def _timestamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")
+
+
+def _private(event: Event) -> bytes:
+    """Return the private part as canonical JSON; what is not Unicode (a file name can be anything) is escaped."""
+    texts = {key: text.encode("utf-8", "backslashreplace").decode() for key, text in event.private.items()}
+    return rfc8785.dumps(texts) if texts else b""
 
 
 def _entry(event: Event, phase: Phase, intent: EntryId | None = None) -> Entry:
     context = event.context
     entry_id = EntryId.new(context.entropy)
-    private = rfc8785.dumps(dict(event.private)) if event.private else b""
+    now = context.now()
+    private = _private(event)
     salt = context.entropy(_SALT_BYTES) if private else b""
-    body = {
+    body: dict[str, object] = {
         "id": entry_id,
-        "at": _timestamp(context),
+        "at": _timestamp(now),
         "kind": event.kind,
         "phase": phase,
         "intent": intent,
@@ -145,10 +157,10 @@ def _entry(event: Event, phase: Phase, intent: EntryId | None = None) -> Entry:
     }
     return Entry(
         id=entry_id,
-        at=context.now(),
+        at=now,
         kind=event.kind,
         phase=phase,
-        body=rfc8785.dumps(_plain(body)),
+        body=_canonical(body),
         actor=context.actor,
         agency=context.agency,
         case=context.case,
@@ -160,15 +172,17 @@ def _entry(event: Event, phase: Phase, intent: EntryId | None = None) -> Entry:
 
 
 def _interruption(intent: Entry, context: Context) -> Entry:
+    """Return the entry that closes an intent nobody answered; its private part stays with the intent alone."""
     entry_id = EntryId.new(context.entropy)
-    body = json.loads(intent.body)
-    body.update(id=entry_id, at=_timestamp(context), phase=Phase.INTERRUPTED, intent=intent.id)
+    now = context.now()
+    body: dict[str, object] = json.loads(intent.body)
+    body.update(id=entry_id, at=_timestamp(now), phase=Phase.INTERRUPTED, intent=intent.id, private=None)
     return replace(
         intent,
         id=entry_id,
-        at=context.now(),
+        at=now,
         phase=Phase.INTERRUPTED,
-        body=rfc8785.dumps(_plain(body)),
+        body=_canonical(body),
         intent=intent.id,
         salt=b"",
         private=b"",
@@ -176,12 +190,13 @@ def _interruption(intent: Entry, context: Context) -> Entry:
     )
 
 
-def _plain(body: dict[str, object]) -> dict[str, object]:
-    """Return ``body`` with ids and enumerations as plain strings, which is all that RFC 8785 knows."""
-    return {key: _plain_value(value) for key, value in body.items() if value is not None}
+def _canonical(body: Mapping[str, object]) -> bytes:
+    """Return canonical JSON (RFC 8785) of what ``body`` states; what it leaves open (None) is left out."""
+    return rfc8785.dumps({key: _plain_value(value) for key, value in body.items() if value is not None})
 
 
-def _plain_value(value: object) -> object:
+def _plain_value(value: object) -> Any:
+    """Return ``value`` with ids and enumerations as plain strings, which is all that RFC 8785 knows."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, list | tuple):

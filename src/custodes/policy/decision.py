@@ -20,7 +20,7 @@ class Decision:
     def require(self) -> None:
         """Raise :class:`Refused`, carrying the rule, unless allowed."""
         if not self.allowed:
-            raise Refused(self.rule, self.reason.template, hint=self.hint.template, **self.reason.values)
+            raise Refused(self.rule, self.reason.template, why="", hint=self.hint.template, **self.reason.values)
 
 
 def allowed(rule: str) -> Decision:
@@ -28,6 +28,6 @@ def allowed(rule: str) -> Decision:
     return Decision(True, rule)
 
 
-def refused(rule: str, reason: str, hint: str, **values: object) -> Decision:
+def refused(rule: str, reason: str, hint: str, /, **values: object) -> Decision:
     """Return a refusal; ``reason`` and ``hint`` are gettext templates over ``values``."""
     return Decision(False, rule, Text(reason, values), Text(hint, values))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from custodes.ids import AccountId, AgencyId
-from custodes.types import Authority, ProbeSource, Purpose, RequestState, Role
+from custodes.types import Authority, Barrier, ProbeSource, Purpose, RequestState, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class RecordFacts:
 
     owner: AgencyId
     was_candidate: bool
+    barriers: Barrier = Barrier.NONE
+    """Why the photograph, if it is about one, may not be searched: an examiner may not see it either."""
 
 
 @dataclass(frozen=True, slots=True)

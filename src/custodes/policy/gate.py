@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
+from custodes.ids import AgencyId
 from custodes.policy.actions import CONFLICTING, ROLES, Action
 from custodes.policy.decision import Decision, allowed, refused
 from custodes.policy.facts import (
@@ -28,10 +31,30 @@ from custodes.policy.offences import serious_offences
 from custodes.text import N_
 from custodes.types import Context, RequestState, Role
 
+F = TypeVar("F")
 _SHARED_MAILBOXES = frozenset(
-    "admin administrator anonymous demo desk duty guest help info investigations office police reception records shared "
-    "service support team test training trial unit user".split()
+    re.findall(
+        r"\w+",
+        """
+        admin administrator anonymous demo desk duty guest help info investigations office police reception records
+        service shared support team test training trial unit user
+        """,
+    )
 )
+_LONGEST = {"email": 254, "name": 200, "number": 40}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule(Generic[F]):
+    """A judgement, and the kind of facts without which it cannot be made."""
+
+    facts: type[F]
+    judge: Callable[[Context, F], Decision]
+
+    def decide(self, context: Context, facts: object) -> Decision:
+        if not isinstance(facts, self.facts):
+            return refused("gate.no-facts", N_("The facts that this decision needs were not given."), "")
+        return self.judge(context, facts)
 
 
 def decide(action: Action, context: Context, facts: AnyFacts | None = None) -> Decision:
@@ -51,44 +74,17 @@ def decide(action: Action, context: Context, facts: AnyFacts | None = None) -> D
     rule = _RULES.get(action)
     if rule is None:
         return refused("gate.no-rule", N_("No rule allows this (%(action)s)."), "", action=action.value)
-    return rule(context, facts if facts is not None else NoFacts())
+    return rule.decide(context, facts if facts is not None else NoFacts())
 
 
-def _role_is_enough(context: Context, facts: AnyFacts) -> Decision:
-    return allowed("gate.role")
-
-
-def _own_agency(context: Context, facts: AnyFacts) -> Decision:
-    assert isinstance(facts, OwnedFacts | CaseFacts)
-    if facts.owner == context.agency:
-        return allowed("gate.own-agency")
-    return refused(
-        "gate.own-agency",
-        N_("This belongs to another service."),
-        N_("Ask the service that owns it."),
-    )
-
-
-def _open_case(context: Context, facts: AnyFacts) -> Decision:
-    assert isinstance(facts, CaseFacts)
-    own = _own_agency(context, facts)
-    if not own.allowed:
-        return own
-    if facts.is_open:
-        return allowed("gate.open-case")
-    return refused(
-        "gate.closed-case",
-        N_("The case is closed. Nothing can be searched or added in a closed case."),
-        N_("Open a new case, or ask your supervisor to reopen this one."),
-    )
-
-
-def _named_person(context: Context, facts: AnyFacts) -> Decision:
+def named_person(facts: AccountFacts) -> Decision:
     """IAM-01: accounts belong to named individuals; no shared, trial or anonymous ones."""
-    assert isinstance(facts, AccountFacts)
-    mailbox = facts.email.partition("@")[0].lower()
+    mailbox = facts.email.strip().partition("@")[0].lower()
     is_shared = any(part in _SHARED_MAILBOXES for part in re.split(r"[.+_-]", mailbox))
-    if not facts.personnel_number.strip() or len(facts.full_name.split()) < 2 or "@" not in facts.email or is_shared:
+    is_address = re.fullmatch(r"[^@\s]+@[^@\s]+", facts.email.strip()) and len(facts.email) <= _LONGEST["email"]
+    is_name = len(facts.full_name.split()) > 1 and len(facts.full_name) <= _LONGEST["name"]
+    is_number = 0 < len(facts.personnel_number.strip()) <= _LONGEST["number"]
+    if is_shared or not (is_address and is_name and is_number):
         return refused(
             "gate.named-person",
             N_("An account belongs to one named person: full name, personal e-mail address and personnel number."),
@@ -97,8 +93,42 @@ def _named_person(context: Context, facts: AnyFacts) -> Decision:
     return allowed("gate.named-person")
 
 
-def _grant(context: Context, facts: AnyFacts) -> Decision:
-    assert isinstance(facts, GrantFacts)
+def _role_is_enough(context: Context, facts: NoFacts) -> Decision:
+    return allowed("gate.role")
+
+
+def _own_agency(context: Context, facts: OwnedFacts) -> Decision:
+    return _owned(context, facts.owner)
+
+
+def _owned(context: Context, owner: AgencyId) -> Decision:
+    if owner == context.agency:
+        return allowed("gate.own-agency")
+    return refused(
+        "gate.own-agency",
+        N_("This belongs to another service."),
+        N_("Ask the service that owns it."),
+    )
+
+
+def _open_case(context: Context, facts: CaseFacts) -> Decision:
+    own = _owned(context, facts.owner)
+    if not own.allowed:
+        return own
+    if facts.is_open:
+        return allowed("gate.open-case")
+    return refused(
+        "gate.closed-case",
+        N_("The case is closed. Nothing can be searched or added in a closed case."),
+        N_("Open a new case if there is a lawful reason to go on."),
+    )
+
+
+def _named_person(context: Context, facts: AccountFacts) -> Decision:
+    return named_person(facts)
+
+
+def _grant(context: Context, facts: GrantFacts) -> Decision:
     clash = next((held for held in facts.held if frozenset({held, facts.role}) in CONFLICTING), None)
     if clash is not None:
         return refused(
@@ -111,13 +141,18 @@ def _grant(context: Context, facts: AnyFacts) -> Decision:
     return allowed("gate.conflicting-roles")
 
 
-def _own_or_candidate(context: Context, facts: AnyFacts) -> Decision:
+def _own_or_candidate(context: Context, facts: RecordFacts) -> Decision:
     """Records officers see their own service's records; examiners see what a search of theirs returned."""
-    assert isinstance(facts, RecordFacts)
-    if facts.was_candidate and context.role is not Role.RECORDS_OFFICER:
+    if context.role is Role.RECORDS_OFFICER:
+        return _owned(context, facts.owner)
+    if facts.was_candidate and facts.barriers:
+        return refused(
+            "gate.quarantined",
+            N_("This record is quarantined: it may not be searched, so no search could have shown it."),
+            N_("The records officer of the service that owns it can help."),
+        )
+    if facts.was_candidate:
         return allowed("gate.was-candidate")
-    if facts.owner == context.agency and context.role is Role.RECORDS_OFFICER:
-        return allowed("gate.own-agency")
     return refused(
         "gate.no-need-to-see",
         N_("You may see this record only if a search of your own service returned it."),
@@ -125,9 +160,8 @@ def _own_or_candidate(context: Context, facts: AnyFacts) -> Decision:
     )
 
 
-def _dated_agreement(context: Context, facts: AnyFacts) -> Decision:
+def _dated_agreement(context: Context, facts: AgreementFacts) -> Decision:
     """SHR-01: a written agreement between two services, with a beginning and an end."""
-    assert isinstance(facts, AgreementFacts)
     if facts.owner == facts.searcher or not facts.reference.strip() or facts.ends_on < facts.starts_on:
         return refused(
             "gate.dated-agreement",
@@ -137,9 +171,8 @@ def _dated_agreement(context: Context, facts: AnyFacts) -> Decision:
     return allowed("gate.dated-agreement")
 
 
-def _complete_request(context: Context, facts: AnyFacts) -> Decision:
+def _complete_request(context: Context, facts: RequestFacts) -> Decision:
     """LAW-01: every field; LAW-02: an offence of the list; an open case of one's own service."""
-    assert isinstance(facts, RequestFacts)
     missing = missing_fields(facts)
     if missing or facts.case is None:
         return refused(
@@ -177,9 +210,8 @@ def missing_fields(facts: RequestFacts) -> list[str]:
     return [name for name, present in given.items() if not present]
 
 
-def _second_person(context: Context, facts: AnyFacts) -> Decision:
+def _second_person(context: Context, facts: ApprovalFacts) -> Decision:
     """LAW-09: a different person approves, in an open case, once."""
-    assert isinstance(facts, ApprovalFacts)
     case = _open_case(context, facts.case)
     if not case.allowed:
         return case
@@ -198,9 +230,8 @@ def _second_person(context: Context, facts: AnyFacts) -> Decision:
     return allowed("gate.second-person")
 
 
-def _approved_search(context: Context, facts: AnyFacts) -> Decision:
+def _approved_search(context: Context, facts: SearchFacts) -> Decision:
     """The last look before the engine: complete, own, approved by another person, not yet used."""
-    assert isinstance(facts, SearchFacts)
     request = _complete_request(context, facts.request)
     if not request.allowed:
         return request
@@ -225,23 +256,23 @@ def _approved_search(context: Context, facts: AnyFacts) -> Decision:
     return allowed("gate.approved-search")
 
 
-_RULES: dict[Action, Callable[[Context, AnyFacts], Decision]] = {
-    Action.CREATE_AGENCY: _role_is_enough,
-    Action.REGISTER_AGREEMENT: _dated_agreement,
-    Action.CREATE_ACCOUNT: _named_person,
-    Action.GRANT_ROLE: _grant,
-    Action.ENROL: _own_agency,
-    Action.CHECK_ENROLMENT: _role_is_enough,
-    Action.VIEW_RECORD: _own_or_candidate,
-    Action.OPEN_CASE: _own_agency,
-    Action.CLOSE_CASE: _open_case,
-    Action.VIEW_CASE: _own_agency,
-    Action.ADD_PROBE: _open_case,
-    Action.REQUEST_SEARCH: _complete_request,
-    Action.APPROVE_SEARCH: _second_person,
-    Action.DECLINE_SEARCH: _second_person,
-    Action.SEARCH: _approved_search,
-    Action.VIEW_CANDIDATES: _own_agency,
-    Action.VIEW_WORK: _role_is_enough,
-    Action.VIEW_LOG: _role_is_enough,
+_RULES: dict[Action, _Rule[Any]] = {
+    Action.CREATE_AGENCY: _Rule(NoFacts, _role_is_enough),
+    Action.REGISTER_AGREEMENT: _Rule(AgreementFacts, _dated_agreement),
+    Action.CREATE_ACCOUNT: _Rule(AccountFacts, _named_person),
+    Action.GRANT_ROLE: _Rule(GrantFacts, _grant),
+    Action.ENROL: _Rule(OwnedFacts, _own_agency),
+    Action.CHECK_ENROLMENT: _Rule(NoFacts, _role_is_enough),
+    Action.VIEW_RECORD: _Rule(RecordFacts, _own_or_candidate),
+    Action.OPEN_CASE: _Rule(OwnedFacts, _own_agency),
+    Action.CLOSE_CASE: _Rule(CaseFacts, _open_case),
+    Action.VIEW_CASE: _Rule(OwnedFacts, _own_agency),
+    Action.ADD_PROBE: _Rule(CaseFacts, _open_case),
+    Action.REQUEST_SEARCH: _Rule(RequestFacts, _complete_request),
+    Action.APPROVE_SEARCH: _Rule(ApprovalFacts, _second_person),
+    Action.DECLINE_SEARCH: _Rule(ApprovalFacts, _second_person),
+    Action.SEARCH: _Rule(SearchFacts, _approved_search),
+    Action.VIEW_CANDIDATES: _Rule(OwnedFacts, _own_agency),
+    Action.VIEW_WORK: _Rule(NoFacts, _role_is_enough),
+    Action.VIEW_LOG: _Rule(NoFacts, _role_is_enough),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -79,7 +80,7 @@ def add_account(
     Raises:
         Conflict: ``account.exists``. InputError: ``account.weak-password``.
     """
-    email = email.strip().lower()
+    email, personnel_number = email.strip().lower(), personnel_number.strip()
     taken = Account.objects.filter(email=email) | Account.objects.filter(
         agency__uid=agency, personnel_number=personnel_number
     )
@@ -94,7 +95,7 @@ def add_account(
         agency=Agency.objects.get(uid=agency),
         email=email,
         full_name=full_name.strip(),
-        personnel_number=personnel_number.strip(),
+        personnel_number=personnel_number,
         created_at=at,
     )
     try:
@@ -126,6 +127,12 @@ def account_by_email(email: str) -> AccountRecord | None:
     """Return the account with this e-mail address, or None."""
     row = Account.objects.select_related("agency").filter(email=email.strip().lower()).first()
     return _account_record(row) if row else None
+
+
+def names(account_ids: Collection[AccountId]) -> dict[AccountId, str]:
+    """Return the full names of those accounts that exist."""
+    rows = Account.objects.filter(uid__in=account_ids).values_list("uid", "full_name")
+    return {AccountId(uid): name for uid, name in rows}
 
 
 def password_is_right(account_id: AccountId | None, password: str) -> bool:

@@ -33,7 +33,7 @@ def add_case(case_id: CaseId, agency: AgencyId, number: str, opened_by: AccountI
 
 def close_case(case_id: CaseId, at: datetime) -> None:
     """Close a case; nothing can be added or searched in it afterwards."""
-    Case.objects.filter(uid=case_id).update(closed_at=at)
+    Case.objects.filter(uid=case_id, closed_at__isnull=True).update(closed_at=at)
 
 
 def case(case_id: CaseId) -> CaseRecord:
@@ -133,9 +133,7 @@ def requests(*, agency: AgencyId | None = None, case_id: CaseId | None = None) -
     return [_request_record(row) for row in rows]
 
 
-def decide_request(
-    request_id: RequestId, approver: AccountId, *, approved: bool, reason: str, at: datetime
-) -> None:
+def decide_request(request_id: RequestId, approver: AccountId, *, approved: bool, reason: str, at: datetime) -> None:
     """Record a second person's decision."""
     row = SearchRequest.objects.get(uid=request_id)
     Approval.objects.create(

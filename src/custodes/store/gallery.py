@@ -9,6 +9,7 @@ from datetime import date, datetime
 import numpy as np
 from django.db.models import QuerySet
 
+from custodes.errors import Conflict
 from custodes.ids import AgencyId, BookingId, KeyId, PhotographId, SubjectId, TemplateId
 from custodes.store.database import present_generation
 from custodes.store.models import (
@@ -23,6 +24,7 @@ from custodes.store.models import (
     TemplateRow,
 )
 from custodes.store.vault import Sealed, Vault
+from custodes.text import N_
 from custodes.types import Barrier, Collection, Contract, Eligibility, GalleryRow, Offence, Sex, Vector, Youth
 
 
@@ -63,13 +65,10 @@ def known_photographs(agency: AgencyId, keys: Iterable[tuple[str, str]]) -> set[
     return wanted & set(rows)
 
 
-def booking_owner(agency: AgencyId, booking_number: str) -> str | None:
-    """Return the person number of the subject a booking belongs to, or None if it is new."""
-    return (
-        Booking.objects.filter(agency__uid=agency, booking_number=booking_number)
-        .values_list("subject__person_number", flat=True)
-        .first()
-    )
+def booking_owners(agency: AgencyId, booking_numbers: Iterable[str]) -> dict[str, str]:
+    """Return the person number of the subject that each known booking belongs to."""
+    rows = Booking.objects.filter(agency__uid=agency, booking_number__in=list(booking_numbers))
+    return dict(rows.values_list("booking_number", "subject__person_number"))
 
 
 def seal_photographs(vault: Vault, photographs: Sequence[NewPhotograph]) -> list[tuple[Sealed, Sealed]]:
@@ -89,26 +88,35 @@ def add_photographs(
     generation: int,
     at: datetime,
 ) -> None:
-    """Enrol sealed photographs inside the open transaction; the rows are born at ``generation``."""
+    """Enrol sealed photographs of one agency inside the open transaction; the rows are born at ``generation``.
+
+    Raises:
+        Conflict: ``booking.of-another-person``.
+    """
+    new = [photograph for photograph, _ in photographs]
+    agency = Agency.objects.get(uid=new[0].agency)
+    subjects = _subjects(new, agency, at)
+    bookings = _bookings(new, agency, subjects, at)
+    rows = Photograph.objects.bulk_create(_photograph(p, bookings[p.booking_number], at) for p in new)
+    SealedImage.objects.bulk_create(
+        SealedImage(uid=p.photograph_id, key_uid=image.key, ciphertext=image.ciphertext)
+        for p, (image, _) in photographs
+    )
     contract_row = contract_of(contract)
-    agencies = {row.uid: row for row in Agency.objects.all()}
-    images, templates, entries = [], [], []
-    for new, (image, template) in photographs:
-        subject = _subject(new, agencies[new.agency], at)
-        photograph = _photograph(new, _booking(new, subject, at), at)
-        images.append(SealedImage(uid=new.photograph_id, key_uid=image.key, ciphertext=image.ciphertext))
-        template_row = TemplateRow(
-            uid=new.template_id,
-            photograph=photograph,
+    templates = TemplateRow.objects.bulk_create(
+        TemplateRow(
+            uid=p.template_id,
+            photograph=row,
             contract=contract_row,
             key_uid=template.key,
             ciphertext=template.ciphertext,
         )
-        templates.append(template_row)
-        entries.append(_entry(new, template_row, subject, generation))
-    SealedImage.objects.bulk_create(images)
-    TemplateRow.objects.bulk_create(templates)
-    GalleryEntry.objects.bulk_create(entries)
+        for row, (p, (_, template)) in zip(rows, photographs, strict=True)
+    )
+    GalleryEntry.objects.bulk_create(
+        _entry(p, template, subjects[p.person_number], generation)
+        for template, p in zip(templates, new, strict=True)
+    )
 
 
 def contract_of(contract: Contract) -> ContractRow:
@@ -150,9 +158,7 @@ class DatabaseTemplateSource:
             yield TemplateId(uid), born, died or 0
 
     def _opened(self, rows: Sequence[GalleryEntry]) -> Iterator[GalleryRow]:
-        sealed = {
-            row.template.uid: Sealed(KeyId(row.template.key_uid), bytes(row.template.ciphertext)) for row in rows
-        }
+        sealed = {row.template.uid: Sealed(KeyId(row.template.key_uid), bytes(row.template.ciphertext)) for row in rows}
         vectors = dict(self._vault.open_all(sealed.items()))
         for row in rows:
             if row.template.uid in vectors:
@@ -184,30 +190,63 @@ def _gallery_row(row: GalleryEntry, vector: Vector) -> GalleryRow:
     )
 
 
-def _subject(new: NewPhotograph, agency: Agency, at: datetime) -> Subject:
-    subject, _ = Subject.objects.get_or_create(
-        agency=agency,
-        person_number=new.person_number,
-        defaults={"uid": new.subject_id, "sex": new.sex.value, "birth_date": new.birth_date, "created_at": at},
+def _subjects(new: Sequence[NewPhotograph], agency: Agency, at: datetime) -> dict[str, Subject]:
+    """Return the subjects by person number, adding those that are new."""
+    wanted = {p.person_number: p for p in new}
+    known = {
+        row.person_number: row for row in Subject.objects.filter(agency=agency, person_number__in=list(wanted))
+    }
+    added = Subject.objects.bulk_create(
+        Subject(
+            uid=p.subject_id,
+            agency=agency,
+            person_number=number,
+            sex=p.sex.value,
+            birth_date=p.birth_date,
+            created_at=at,
+        )
+        for number, p in wanted.items()
+        if number not in known
     )
-    return subject
+    return known | {row.person_number: row for row in added}
 
 
-def _booking(new: NewPhotograph, subject: Subject, at: datetime) -> Booking:
-    booking, is_new = Booking.objects.get_or_create(
-        agency=subject.agency,
-        booking_number=new.booking_number,
-        defaults={
-            "uid": new.booking_id,
-            "subject": subject,
-            "youth": new.youth.value,
-            "birth_date": new.birth_date,
-            "created_at": at,
-        },
+def _bookings(
+    new: Sequence[NewPhotograph], agency: Agency, subjects: dict[str, Subject], at: datetime
+) -> dict[str, Booking]:
+    """Return the bookings by number, adding those that are new, with their offences."""
+    wanted = {p.booking_number: p for p in new}
+    known = {
+        row.booking_number: row for row in Booking.objects.filter(agency=agency, booking_number__in=list(wanted))
+    }
+    added = Booking.objects.bulk_create(
+        Booking(
+            uid=p.booking_id,
+            agency=agency,
+            subject=subjects[p.person_number],
+            booking_number=number,
+            youth=p.youth.value,
+            birth_date=p.birth_date,
+            created_at=at,
+        )
+        for number, p in wanted.items()
+        if number not in known
     )
-    if is_new:
-        Charge.objects.bulk_create(_charge(booking, index, offence) for index, offence in enumerate(new.offences))
-    return booking
+    Charge.objects.bulk_create(
+        _charge(row, position, offence)
+        for row in added
+        for position, offence in enumerate(wanted[row.booking_number].offences)
+    )
+    bookings = known | {row.booking_number: row for row in added}
+    for p in new:
+        if bookings[p.booking_number].subject_id != subjects[p.person_number].pk:
+            raise Conflict(
+                "booking.of-another-person",
+                N_("The booking %(number)s belongs to another person."),
+                hint=N_("Correct the person number or the booking number in the manifest."),
+                number=p.booking_number,
+            )
+    return bookings
 
 
 def _charge(booking: Booking, position: int, offence: Offence) -> Charge:
@@ -225,7 +264,7 @@ def _charge(booking: Booking, position: int, offence: Offence) -> Charge:
 
 
 def _photograph(new: NewPhotograph, booking: Booking, at: datetime) -> Photograph:
-    return Photograph.objects.create(
+    return Photograph(
         uid=new.photograph_id,
         booking=booking,
         sha256=new.sha256,

@@ -42,9 +42,12 @@ def advance_job(
     )
 
 
-def finish_job(job_id: JobId, at: datetime) -> None:
-    """Note that a job has done all its work."""
-    JobRow.objects.filter(uid=job_id).update(finished_at=at)
+def finish_job(job_id: JobId, at: datetime) -> JobRecord:
+    """Note that a job has done all its work, and return where it stands."""
+    row = JobRow.objects.get(uid=job_id)
+    row.finished_at = at
+    row.save(update_fields=["finished_at"])
+    return _record(row)
 
 
 def failures(job_id: JobId) -> list[RowFailureRecord]:

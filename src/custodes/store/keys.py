@@ -26,7 +26,9 @@ from custodes.text import N_
 _KEY_BYTES = 32
 _PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA busy_timeout=30000;"
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS data_key (uid TEXT PRIMARY KEY, wrapped BLOB NOT NULL, minted_at TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS data_key (
+    uid TEXT PRIMARY KEY, wrapped BLOB NOT NULL, minted_at TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY CHECK (id = 1), wrapped BLOB NOT NULL);
 """
 
@@ -102,7 +104,7 @@ class SqliteKeyStore:
             marks = ",".join("?" * len(part))
             query = f"SELECT uid, wrapped FROM data_key WHERE uid IN ({marks})"  # noqa: S608 - marks only
             for uid, wrapped in connection.execute(query, part):
-                found[KeyId(uid)] = aes_key_unwrap(self._master, wrapped)
+                found[KeyId(uid)] = self._unwrap(wrapped)
         return found
 
     def destroy(self, key_ids: Sequence[KeyId]) -> int:
@@ -130,6 +132,16 @@ class SqliteKeyStore:
             connection.executescript(_PRAGMAS + _SCHEMA)
             self._local.connection, self._local.pid = connection, os.getpid()
         return connection
+
+    def _unwrap(self, wrapped: bytes) -> bytes:
+        try:
+            return aes_key_unwrap(self._master, wrapped)
+        except InvalidUnwrap as error:
+            raise SetupError(
+                "keys.altered",
+                N_("A key in the key store was altered."),
+                hint=N_("Stop using this installation and tell the person responsible for its security."),
+            ) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef
 
-from custodes.ids import AccountId, AgencyId, CaseId, EntryId, KeyId, RequestId
+from custodes.ids import AccountId, AgencyId, CaseId, EntryId, RequestId
 from custodes.store.database import in_transaction, transaction_of_its_own
 from custodes.store.models import LogDetail, LogEntry, LogHead
-from custodes.store.vault import Sealed, Vault
+from custodes.store.vault import Vault
 from custodes.types import Entry, Phase
-
-_SALT_BYTES = 16
 
 
 class DatabaseEntryStore:
@@ -56,7 +53,6 @@ class DatabaseEntryStore:
     def size(self) -> int:
         """Return how many entries there are."""
         return LogEntry.objects.count()
-
 
 
 def _row(entry: Entry, position: int) -> LogEntry:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
@@ -82,7 +81,8 @@ def unattributed() -> Sequence[str]:
 
     Looks at both sides: searches without a complete request, and log entries of searches that name nobody.
     """
-    nameless = LogEntry.objects.filter(kind="search", actor="") | LogEntry.objects.filter(kind="search", case="")
+    logged = LogEntry.objects.filter(kind="search")
+    nameless = logged.filter(actor="") | logged.filter(case="") | logged.filter(request="")
     done = set(LogEntry.objects.filter(kind="search", phase=Phase.DONE).values_list("uid", flat=True))
     unlogged = [uid for uid, entry in Search.objects.values_list("uid", "log_entry") if entry not in done]
     aimless = Search.objects.filter(request__purpose="").values_list("uid", flat=True)

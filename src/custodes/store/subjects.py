@@ -28,19 +28,15 @@ def subject(subject_id: SubjectId) -> SubjectRecord:
     )
 
 
-def subject_by_number(agency: AgencyId, person_number: str) -> SubjectRecord:
-    """Return the subject that an agency knows by ``person_number``. Raises NotFound ``record.unknown``."""
+def find_subject(agency: AgencyId, person_number: str) -> SubjectId | None:
+    """Return the subject that an agency knows by ``person_number``, or None."""
     uid = Subject.objects.filter(agency__uid=agency, person_number=person_number).values_list("uid", flat=True).first()
-    if uid is None:
-        raise _unknown()
-    return subject(SubjectId(uid))
+    return SubjectId(uid) if uid else None
 
 
 def subject_of_photograph(photograph_id: PhotographId) -> SubjectId:
     """Return whose photograph it is. Raises NotFound ``record.unknown``."""
-    uid = (
-        Photograph.objects.filter(uid=photograph_id).values_list("booking__subject__uid", flat=True).first()
-    )
+    uid = Photograph.objects.filter(uid=photograph_id).values_list("booking__subject__uid", flat=True).first()
     if uid is None:
         raise _unknown()
     return SubjectId(uid)
@@ -48,9 +44,7 @@ def subject_of_photograph(photograph_id: PhotographId) -> SubjectId:
 
 def was_candidate(subject_id: SubjectId, agency: AgencyId) -> bool:
     """Return whether a search by ``agency`` returned this subject."""
-    return CandidateRow.objects.filter(
-        subject__uid=subject_id, search__request__case__agency__uid=agency
-    ).exists()
+    return CandidateRow.objects.filter(subject__uid=subject_id, search__request__case__agency__uid=agency).exists()
 
 
 def original_bytes(vault: Vault, uid: str) -> bytes:

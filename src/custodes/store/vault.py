@@ -85,7 +85,7 @@ def _open(uid: str, sealed: Sealed, keys: Mapping[KeyId, bytes]) -> bytes:
     nonce, body = sealed.ciphertext[:_NONCE_BYTES], sealed.ciphertext[_NONCE_BYTES:]
     try:
         return AESGCM(key).decrypt(nonce, body, uid.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise SetupError(
             "vault.altered",
             N_("A sealed record was altered or put in another's place."),

@@ -13,17 +13,24 @@ SQLITE = """
 CREATE TRIGGER log_entries_are_never_{verb_past} BEFORE {verb} ON store_logentry
 BEGIN SELECT RAISE(ABORT, 'log entries are appended, never changed or removed'); END
 """
+# INSERT OR REPLACE removes the row in its way without firing a DELETE trigger (sqlite.org/lang_conflict.html)
+SQLITE_REPLACE = """
+CREATE TRIGGER log_entries_are_never_replaced BEFORE INSERT ON store_logentry
+WHEN EXISTS (SELECT 1 FROM store_logentry WHERE id = NEW.id OR position = NEW.position OR uid = NEW.uid)
+BEGIN SELECT RAISE(ABORT, 'log entries are appended, never changed or removed'); END
+"""
 
 
 def forbid(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.vendor == "sqlite":
         for verb, verb_past in (("UPDATE", "changed"), ("DELETE", "removed")):
             schema_editor.execute(SQLITE.format(verb=verb, verb_past=verb_past))
+        schema_editor.execute(SQLITE_REPLACE)
 
 
 def allow(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.vendor == "sqlite":
-        for verb_past in ("changed", "removed"):
+        for verb_past in ("changed", "removed", "replaced"):
             schema_editor.execute(f"DROP TRIGGER log_entries_are_never_{verb_past}")
 
 

@@ -17,7 +17,7 @@ class LogHead(models.Model):
 
 
 class LogEntry(models.Model):
-    """One entry. ``body`` is the canonical JSON that will be hashed; the other columns repeat parts of it to look by."""
+    """One entry. ``body`` is the canonical JSON that will be hashed; other columns repeat parts of it to look by."""
 
     position = models.PositiveBigIntegerField(unique=True)
     uid = uid()

@@ -1,0 +1,30 @@
+"""`custodes doctor`: check the installation and explain each problem."""
+
+from __future__ import annotations
+
+import click
+
+from custodes.cli.say import say, translator
+from custodes.text import N_
+
+
+@click.command()
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Check the installation and explain each problem. Changes nothing; exits with 1 if something is wrong."""
+    from custodes.config import Config
+    from custodes.workflows.health import examine
+
+    translate = translator()
+    problems = 0
+    for finding in examine(Config.from_environment()):
+        problems += not finding.is_well
+        click.secho("✓ " if finding.is_well else "✗ ", fg="green" if finding.is_well else "red", nl=False)
+        click.echo(f"{finding.name.render(translate)}: {finding.detail.render(translate)}")
+        hint = finding.hint.render(translate)
+        if hint:
+            click.echo(f"    {hint}")
+    if problems:
+        say(N_("%(count)d problems."), count=problems)
+        ctx.exit(1)
+    say(N_("Everything is well."))

@@ -1,0 +1,47 @@
+"""`custodes record`: show one gallery record."""
+
+from __future__ import annotations
+
+import click
+
+from custodes.cli.say import say, show_table
+from custodes.text import N_
+from custodes.types import Barrier
+
+
+@click.command()
+@click.argument("person")
+def command(person: str) -> None:
+    """Show the record of PERSON: a subject id, or the person number your own service gave."""
+    from custodes.cli.session import acting
+    from custodes.ids import SubjectId
+    from custodes.workflows import viewing
+
+    with acting() as (services, context):
+        subject = (
+            SubjectId.parse(person)
+            if person.startswith(f"{SubjectId.prefix}_")
+            else viewing.subject_by_number(services, context, person_number=person)
+        )
+        record = viewing.view_record(services, context, subject=subject)
+    say(
+        N_("Subject %(id)s: %(agency)s, person %(number)s."),
+        id=record.id,
+        agency=record.agency.name,
+        number=record.person_number,
+    )
+    for booking in record.bookings:
+        click.echo()
+        say(N_("Booking %(number)s"), number=booking.booking_number)
+        show_table(
+            ("offence", "ground", "disposition"),
+            ((o.code, o.ground or "—", o.disposition.value or "pending") for o in booking.offences),
+        )
+        show_table(
+            ("photograph", "taken on", "searchable"),
+            ((p.id, p.taken_on or "—", _state(p.barriers)) for p in booking.photographs),
+        )
+
+
+def _state(barriers: Barrier) -> str:
+    return "yes" if not barriers else "no: " + ", ".join(b.name or "" for b in barriers).lower().replace("_", " ")

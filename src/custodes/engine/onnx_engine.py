@@ -1,0 +1,156 @@
+"""The real engine: a model pack run by onnxruntime on the processor.
+
+Constructing one is cheap; weights are read, hashed and loaded at first use, from the very bytes that were
+hashed.  One engine may be called from many threads.  ``threads`` is how many cores *one call* uses: all of them
+for a single probe; one for bulk work (:meth:`OnnxFaceEngine.for_bulk`), where a pool of callers keeps the cores
+busy.  Both give the same templates: a network run on several cores is first tried against itself on one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from custodes.engine.align import align
+from custodes.engine.detect import OUTPUTS, find_faces
+from custodes.engine.embed import Embedder, Floats, pattern
+from custodes.engine.graph import mend, unusable
+from custodes.engine.packs import Pack
+from custodes.engine.weights import read_weights
+from custodes.errors import ModelPackError
+from custodes.types import Contract, Face, Pixels, Template
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+_TRIAL_PICTURE = 320
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """One onnxruntime session with its names."""
+
+    session: onnxruntime.InferenceSession
+    input: str
+    outputs: tuple[str, ...]
+
+    def all(self, blob: Floats) -> Mapping[str, Floats]:
+        return dict(zip(self.outputs, self.session.run(self.outputs, {self.input: blob}), strict=True))
+
+    def first(self, blob: Floats) -> Floats:
+        answer: Floats = self.session.run(self.outputs[:1], {self.input: blob})[0]
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    detector: _Network
+    embedder: Embedder
+
+
+class OnnxFaceEngine:
+    """A :class:`~custodes.engine.protocol.FaceEngine` over the weights of ``pack`` in ``models_dir``.
+
+    Every method that needs weights may raise :class:`~custodes.errors.ModelPackError`: ``pack.not-pulled``,
+    ``pack.weights-truncated``, ``pack.weights-altered`` or ``pack.weights-unusable``.
+    """
+
+    def __init__(self, pack: Pack, models_dir: Path, *, threads: int = 1) -> None:
+        self._pack = pack
+        self._models_dir = models_dir
+        self._threads = max(1, threads)
+        self._loading = threading.Lock()
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The pack's contract."""
+        return self._pack.contract
+
+    @property
+    def allows_operational_use(self) -> bool:
+        """Whether the weights' licence allows anything but evaluation."""
+        return self._pack.operational_use
+
+    @property
+    def threads(self) -> int:
+        """Processor cores that one call uses."""
+        return self._threads
+
+    def for_bulk(self) -> OnnxFaceEngine:
+        """Return an engine whose calls use one core each, to be called from a pool of threads."""
+        return self if self._threads == 1 else OnnxFaceEngine(self._pack, self._models_dir)
+
+    def load(self) -> None:
+        """Load the weights now instead of at the first call."""
+        self._networks()
+
+    def detect(self, pixels: Pixels) -> tuple[Face, ...]:
+        """Return every face found in ``pixels``, the largest box first."""
+        return find_faces(pixels, self._pack.preprocessing.detector, self._networks().detector.all)
+
+    def embed(self, jobs: Sequence[tuple[Pixels, Face]]) -> list[Template]:
+        """Return one template for each ``(pixels, face)``, in order.
+
+        Raises:
+            FaceError: ``face.template-unusable``.
+        """
+        target, size = self._pack.preprocessing.alignment.points, self._pack.preprocessing.embedder.input_size
+        crops = [align(pixels, face.landmarks, target, size) for pixels, face in jobs]
+        return [Template(vector, self.contract) for vector in self._networks().embedder.embed(crops)]
+
+    def _networks(self) -> _Loaded:
+        with self._loading:
+            return self._loaded
+
+    @cached_property
+    def _loaded(self) -> _Loaded:
+        import cv2
+
+        # OpenCV's pool is one for the whole process, and would compete with a bulk caller's threads.
+        cv2.setNumThreads(self._threads)
+        try:
+            detector = self._network("detector", free_size=True)
+            embedder = self._network("embedder", free_size=False)
+            answer = embedder.first(pattern(1, self._pack.preprocessing.embedder.input_size))
+        except ModelPackError:
+            raise
+        except Exception as error:
+            raise unusable() from error
+        if set(detector.outputs) != set(OUTPUTS) or answer.shape != (1, self._pack.dimension):
+            raise unusable()
+        return _Loaded(detector, Embedder(self._pack.preprocessing.embedder, embedder.first))
+
+    def _network(self, role: str, *, free_size: bool) -> _Network:
+        """Return the session of ``role`` on as many cores as leave its answers what they are on one."""
+        graph = mend(read_weights(self._pack, self._models_dir, role), free_size=free_size)
+        alone = _open(graph, 1)
+        if self._threads == 1:
+            return alone
+        together = _open(graph, self._threads)
+        size = _TRIAL_PICTURE if free_size else self._pack.preprocessing.embedder.input_size
+        return together if agree(alone.all, together.all, pattern(1, size)) else alone
+
+
+def agree(one: Any, other: Any, blob: Floats) -> bool:
+    """Return whether two networks answer ``blob`` with the same bits."""
+    ours, theirs = one(blob), other(blob)
+    return all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def _open(graph: bytes, threads: int) -> _Network:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Two networks' pools that spin take the cores from each other: measured, twice the time on a busy machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return _Network(session, session.get_inputs()[0].name, tuple(output.name for output in session.get_outputs()))

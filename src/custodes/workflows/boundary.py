@@ -1,0 +1,85 @@
+"""The edge of every workflow: nothing is refused or rejected without an entry in the log.
+
+An error raised inside a workflow has already rolled its transaction back when it arrives here; the entry is then
+committed by itself (pattern *alone*), and the error goes on to the person.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeGuard, TypeVar, cast
+
+from custodes.errors import CustodesError, NotSignedIn, Refused
+from custodes.ids import AccountId, AgencyId, CaseId, Id, RequestId
+from custodes.ledger import Event, EventKind
+from custodes.policy import Action, decide
+from custodes.policy.facts import AnyFacts
+from custodes.text import N_
+from custodes.types import Context
+from custodes.workflows.services import Services
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Workflow = Callable[Concatenate[Services, Context, P], R]
+
+
+def workflow(function: Workflow[P, R]) -> Workflow[P, R]:
+    """Make ``function`` a workflow: its refusals and rejections are logged before they are shown."""
+
+    @wraps(function)
+    def run(services: Services, context: Context, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(services, context, *args, **kwargs)
+        except CustodesError as error:
+            if not error.is_logged:
+                log_error(services, context, function.__name__, error, named_in(*args, *kwargs.values()))
+            raise
+
+    return cast("Workflow[P, R]", run)
+
+
+def named_in(*arguments: object) -> tuple[Id, ...]:
+    """Return the ids among a workflow's arguments, and among the fields of a form."""
+    found: list[Id] = []
+    for argument in arguments:
+        fields = [getattr(argument, f.name) for f in dataclasses.fields(argument)] if _is_form(argument) else [argument]
+        found += [value for value in fields if isinstance(value, Id)]
+    return tuple(found)
+
+
+def log_error(
+    services: Services, context: Context, action: str, error: CustodesError, targets: tuple[Id, ...] = ()
+) -> None:
+    """Leave an entry for a refusal or a rejection, once per error; ``targets`` say what it was asked of."""
+    kind = EventKind.ACTION_REFUSED if isinstance(error, Refused | NotSignedIn) else EventKind.INPUT_REJECTED
+    case = next((target for target in targets if isinstance(target, CaseId)), context.case)
+    request = next((target for target in targets if isinstance(target, RequestId)), context.request)
+    context = dataclasses.replace(context, case=case, request=request)
+    services.ledger.alone(Event(kind, context, targets, {"action": action, "code": error.code}))
+    error.is_logged = True
+
+
+def _is_form(argument: object) -> TypeGuard[DataclassInstance]:
+    return dataclasses.is_dataclass(argument) and not isinstance(argument, type)
+
+
+def permit(context: Context, action: Action, facts: AnyFacts | None = None) -> None:
+    """Ask policy; raise :class:`Refused` with its rule and reason if it says no."""
+    decide(action, context, facts).require()
+
+
+def signed_in(context: Context) -> tuple[AccountId, AgencyId]:
+    """Return the actor and their agency. Raises NotSignedIn ``session.none``."""
+    if context.actor is None or context.agency is None:
+        raise NotSignedIn("session.none", N_("Nobody is signed in."), hint=N_("Sign in with your own account first."))
+    return context.actor, context.agency
+
+
+def viewed(services: Services, context: Context, kind: EventKind, *targets: Id) -> None:
+    """Log that something is about to be shown (pattern *alone*)."""
+    services.ledger.alone(Event(kind, context, targets=targets))

@@ -1,0 +1,9 @@
+"""Enrolling booking photographs: read a manifest, screen its rows, prepare its images, commit in batches.
+
+`enrol` and `check_enrolment` are the workflows; the rest of this package is their parts.
+"""
+
+from custodes.workflows.enrolment.coverage import Coverage, check_enrolment
+from custodes.workflows.enrolment.job import EnrolmentReport, enrol
+
+__all__ = ["Coverage", "EnrolmentReport", "check_enrolment", "enrol"]

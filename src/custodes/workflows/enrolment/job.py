@@ -1,0 +1,306 @@
+"""Enrolment as a job: streaming, resumable, idempotent (ENR-10).
+
+Rows are read in order and prepared by as many threads as there are cores, a bounded number ahead of what is being
+written.  A batch commits at once: records, templates, gallery generation, log entries, failures and the job's cursor, so
+that a kill at any instant leaves a prefix of the manifest enrolled and nothing half-written.  What a row lacks in law
+quarantines it; what it lacks in form or in its image is a failure that is kept and counted (ENR-04).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from custodes.engine import FaceEngine, check_licence
+from custodes.errors import CustodesError, ManifestError
+from custodes.ids import BookingId, PhotographId, SubjectId, TemplateId
+from custodes.ledger import Event, EventKind
+from custodes.policy import Action
+from custodes.policy.eligibility import BookingFacts, eligibility
+from custodes.policy.facts import OwnedFacts
+from custodes.store import accounts
+from custodes.store import gallery as store
+from custodes.store import jobs as job_store
+from custodes.store.database import raise_generation
+from custodes.store.records import JobRecord, RowFailureRecord
+from custodes.text import N_
+from custodes.types import Context
+from custodes.workflows.boundary import permit, signed_in, workflow
+from custodes.workflows.enrolment.manifest import Manifest, Problem, Row, load_mapping, open_manifest
+from custodes.workflows.enrolment.prepare import Loaded, Prepared, failure, prepare
+from custodes.workflows.enrolment.screen import Screen
+from custodes.workflows.jobs import Progress, Step, run_job
+from custodes.workflows.services import Services
+
+_BATCH = 16
+_BATCHES_AHEAD = 2
+_KEY_DIGITS = 48
+
+Outcome = Prepared | RowFailureRecord | None
+"""What became of a row: ready, failed, or (None) enrolled before."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentReport:
+    """What an enrolment came to. Every row is counted once in ``enrolled``, ``already`` or ``failed``.
+
+    ``quarantined``: enrolled rows that may not be searched, by barrier (a row may have several).
+    """
+
+    rows: int
+    enrolled: int
+    already: int
+    failed: int
+    searchable: int
+    quarantined: Mapping[str, int]
+    failures: Sequence[RowFailureRecord]
+
+
+@workflow
+def enrol(
+    services: Services,
+    context: Context,
+    *,
+    manifest: Path,
+    mapping: Path,
+    images: Path,
+    progress: Progress = lambda done, total: None,
+) -> EnrolmentReport:
+    """Enrol the photographs of one's own service that a manifest lists, from the folder ``images``.
+
+    The same manifest again resumes where it was stopped; once finished, another pass goes over all rows, passes by what
+    is enrolled and tries failures anew.
+
+    Raises:
+        Refused: the actor is no records officer. ManifestError: manifest or mapping cannot be read at all.
+    """
+    _, agency = signed_in(context)
+    permit(context, Action.ENROL, OwnedFacts(agency))
+    check_licence(
+        pack=services.engine.contract.pack,
+        allows_operational_use=services.engine.allows_operational_use,
+        evaluation=services.config.evaluation,
+    )
+    opened = open_manifest(manifest, load_mapping(mapping))
+    key = _job_key(agency, manifest, mapping)
+    job = _EnrolmentJob(services, context, opened, images, key)
+    record = run_job(services, context, job, lambda done, _: progress(done, opened.lines))
+    return _report(record)
+
+
+class _EnrolmentJob:
+    """The steps of one pass over one manifest."""
+
+    kind = "enrolment"
+    started = EventKind.ENROLMENT_STARTED
+    resumed = EventKind.ENROLMENT_RESUMED
+    finished = EventKind.ENROLMENT_FINISHED
+
+    def __init__(self, services: Services, context: Context, manifest: Manifest, images: Path, key: str) -> None:
+        self.key = key
+        self._services = services
+        self._context = context
+        self._manifest = manifest
+        self._images = images
+        _, self._agency = signed_in(context)
+        self._engine: FaceEngine = services.engine.for_bulk()
+
+    def steps(self, record: JobRecord) -> Iterator[Step]:
+        agencies = {agency.code: agency.id for agency in accounts.agencies()}
+        own = next(code for code, agency_id in agencies.items() if agency_id == self._agency)
+        screen = Screen(self._images, own, agencies)
+        counts = Counter(record.counts)
+        ahead: deque[list[tuple[int, Future[Outcome]]]] = deque()
+        rows = self._loaded(screen, record.cursor)
+        try:
+            with ThreadPoolExecutor(max(1, self._services.config.threads)) as pool:
+                while batch := list(islice(rows, _BATCH)):
+                    ahead.append(self._begin(pool, batch))
+                    if len(ahead) > _BATCHES_AHEAD:
+                        yield self._step(ahead.popleft(), counts)
+                while ahead:
+                    yield self._step(ahead.popleft(), counts)
+        finally:
+            screen.close()
+
+    def _loaded(self, screen: Screen, cursor: int) -> Iterator[tuple[int, Loaded | RowFailureRecord]]:
+        """Yield every row after ``cursor`` with its image's bytes; earlier ones only pass the screen again."""
+        for item in self._manifest.rows():
+            try:
+                if isinstance(item, Problem):
+                    raise item.error
+                path = screen.check(item)
+                if item.number > cursor:
+                    yield item.number, self._load(item, path)
+            except CustodesError as error:
+                if item.number > cursor:
+                    yield item.number, failure(item.number, error)
+
+    def _load(self, row: Row, path: Path) -> Loaded:
+        limit = self._services.limits.max_bytes
+        try:
+            with path.open("rb") as file:
+                # One byte more than allowed, so that the decoder says "too large" without reading a giant.
+                data = file.read(limit + 1)
+        except OSError as error:
+            raise ManifestError(
+                "row.image-unreadable",
+                N_("The image cannot be read (%(reason)s)."),
+                reason=error.strerror or type(error).__name__,
+            ) from error
+        return Loaded(row, path.name, data, hashlib.sha256(data).hexdigest())
+
+    def _begin(
+        self, pool: ThreadPoolExecutor, batch: Sequence[tuple[int, Loaded | RowFailureRecord]]
+    ) -> list[tuple[int, Future[Outcome]]]:
+        """Start preparing a batch; what is enrolled already is not prepared again."""
+        loaded = [item for _, item in batch if isinstance(item, Loaded)]
+        known = store.known_photographs(self._agency, [(x.row.booking_number, x.sha256) for x in loaded])
+        limits = self._services.limits
+        started: list[tuple[int, Future[Outcome]]] = []
+        for number, item in batch:
+            future: Future[Outcome] = Future()
+            if isinstance(item, RowFailureRecord):
+                future.set_result(item)
+            elif (item.row.booking_number, item.sha256) in known:
+                future.set_result(None)
+            else:
+                future = pool.submit(prepare, item, self._engine, limits)
+            started.append((number, future))
+        return started
+
+    def _step(self, batch: Sequence[tuple[int, Future[Outcome]]], counts: Counter[str]) -> Step:
+        outcomes = [future.result() for _, future in batch]
+        failures = [outcome for outcome in outcomes if isinstance(outcome, RowFailureRecord)]
+        prepared = [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
+        ready, refused = self._consistent(prepared)
+        failures = sorted([*failures, *refused], key=lambda record: record.row)
+        new = [self._new(item) for item in ready]
+        sealed = store.seal_photographs(self._services.vault, new)
+        counts.update(rows=len(batch), enrolled=len(new), failed=len(failures))
+        counts["already"] = counts["rows"] - counts["enrolled"] - counts["failed"]
+        for photograph in new:
+            counts.update(f"barrier:{barrier.name}" for barrier in photograph.eligibility.barriers)
+            counts["quarantined"] += photograph.eligibility.barriers != 0
+        return Step(
+            commit=self._commit(list(zip(new, sealed, strict=True)), failures),
+            cursor=batch[-1][0],
+            counts=dict(counts),
+            failures=failures,
+        )
+
+    def _consistent(self, prepared: Sequence[Prepared]) -> tuple[list[Prepared], list[RowFailureRecord]]:
+        """Part what can be enrolled from rows that give a booking to another person, or repeat an image within a batch."""
+        owners = store.booking_owners(self._agency, {item.loaded.row.booking_number for item in prepared})
+        images: set[tuple[str, str]] = set()
+        ready, refused = [], []
+        for item in prepared:
+            row = item.loaded.row
+            image = (row.booking_number, item.loaded.sha256)
+            if owners.setdefault(row.booking_number, row.person_number) != row.person_number:
+                refused.append(failure(row.number, _booking_of_another()))
+            elif image in images:
+                refused.append(failure(row.number, _same_image()))
+            else:
+                images.add(image)
+                ready.append(item)
+        return ready, refused
+
+    def _new(self, item: Prepared) -> store.NewPhotograph:
+        row, entropy = item.loaded.row, self._context.entropy
+        facts = BookingFacts(self._agency, row.offences, row.youth, row.birth_date, row.taken_on)
+        return store.NewPhotograph(
+            photograph_id=PhotographId.new(entropy),
+            template_id=TemplateId.new(entropy),
+            subject_id=SubjectId.new(entropy),
+            booking_id=BookingId.new(entropy),
+            agency=self._agency,
+            person_number=row.person_number,
+            booking_number=row.booking_number,
+            sex=row.sex,
+            birth_date=row.birth_date,
+            youth=row.youth,
+            offences=row.offences,
+            taken_on=row.taken_on,
+            original=item.loaded.data,
+            sha256=item.loaded.sha256,
+            format=item.format,
+            width=item.width,
+            height=item.height,
+            vector=item.vector,
+            eligibility=eligibility(facts, self._context.now()),
+        )
+
+    def _commit(
+        self,
+        sealed: Sequence[tuple[store.NewPhotograph, tuple[store.Sealed, store.Sealed]]],
+        failures: Sequence[RowFailureRecord],
+    ) -> Callable[[], Sequence[Event]]:
+        def commit() -> Sequence[Event]:
+            if sealed:
+                store.add_photographs(
+                    sealed, self._engine.contract, generation=raise_generation(), at=self._context.now()
+                )
+            enrolled = [
+                Event(
+                    EventKind.PHOTOGRAPH_ENROLLED,
+                    self._context,
+                    (new.photograph_id,),
+                    {"barriers": int(new.eligibility.barriers)},
+                )
+                for new, _ in sealed
+            ]
+            failed = [
+                Event(EventKind.PHOTOGRAPH_NOT_ENROLLED, self._context, facts={"row": record.row, "code": record.code})
+                for record in failures
+            ]
+            return [*enrolled, *failed]
+
+        return commit
+
+
+def _booking_of_another() -> ManifestError:
+    return ManifestError(
+        "row.booking-of-another-person",
+        N_("The booking belongs to another person number."),
+        hint=N_("Check which of the two is right; nothing was changed."),
+    )
+
+
+def _same_image() -> ManifestError:
+    return ManifestError(
+        "row.same-image",
+        N_("Another row of the same booking holds the very same image under another name."),
+        hint=N_("Remove one of the two rows."),
+    )
+
+
+def _job_key(agency: str, manifest: Path, mapping: Path) -> str:
+    """Return the name of the work: the manifest's and the mapping's content, and which pass over them this is."""
+    digest = hashlib.sha256()
+    for path in (manifest, mapping):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    content, number = digest.hexdigest()[:_KEY_DIGITS], 1
+    while (record := job_store.find_job(_EnrolmentJob.kind, agency, f"{content}:{number}")) and record.finished_at:  # type: ignore[arg-type]
+        number += 1
+    return f"{content}:{number}"
+
+
+def _report(record: JobRecord) -> EnrolmentReport:
+    counts = Counter(record.counts)
+    barriers = {key.removeprefix("barrier:"): count for key, count in counts.items() if key.startswith("barrier:")}
+    return EnrolmentReport(
+        rows=counts["rows"],
+        enrolled=counts["enrolled"],
+        already=counts["already"],
+        failed=counts["failed"],
+        searchable=counts["enrolled"] - counts["quarantined"],
+        quarantined=barriers,
+        failures=job_store.failures(record.id),
+    )

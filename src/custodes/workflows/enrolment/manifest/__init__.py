@@ -1,0 +1,10 @@
+"""Reading an export of a records system: a manifest (CSV or JSON Lines) under a mapping file that explains it.
+
+Values only: nothing here opens an image or knows a database.  ``docs/enrolment.md`` is the format for its users.
+"""
+
+from custodes.workflows.enrolment.manifest.mapping import Mapping, load_mapping
+from custodes.workflows.enrolment.manifest.reader import Manifest, open_manifest
+from custodes.workflows.enrolment.manifest.rows import Problem, Row
+
+__all__ = ["Manifest", "Mapping", "Problem", "Row", "load_mapping", "open_manifest"]

@@ -1,0 +1,223 @@
+"""Streaming a manifest: every row in turn, never the whole file.
+
+The file is decoded once from end to end before the first row is handed out, so that an encoding that lies is found
+while nothing has been written.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from custodes.errors import ManifestError
+from custodes.text import N_
+from custodes.workflows.enrolment.manifest.mapping import FIELDS, REQUIRED, Mapping
+from custodes.workflows.enrolment.manifest.rows import Problem, RawRow, Row, parse
+
+_CHUNK = 1 << 20
+_BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest that can be read: its header has every required column, its bytes are what its mapping says.
+
+    ``lines``: how many lines the file has, for a progress display only.
+    """
+
+    path: Path
+    mapping: Mapping
+    lines: int
+
+    def rows(self) -> Iterator[Row | Problem]:
+        """Yield every row of data in order, each a :class:`Row` or the :class:`Problem` it has."""
+        raw = _json_rows(self) if _is_json(self.path) else _csv_rows(self)
+        for number, row in enumerate(raw, start=1):
+            if isinstance(row, ManifestError):
+                yield Problem(number, row)
+                continue
+            try:
+                yield parse(number, row, self.mapping)
+            except ManifestError as error:
+                yield Problem(number, error)
+
+
+def open_manifest(path: Path, mapping: Mapping) -> Manifest:
+    """Return a manifest that was checked from end to end for what would make all of it unreadable.
+
+    Raises:
+        ManifestError: ``manifest.unreadable``, ``manifest.not-csv-or-jsonl``, ``manifest.encoding``, ``manifest.empty``,
+            ``manifest.missing-column`` or ``manifest.duplicate-column``.
+    """
+    if path.suffix.lower() not in (".csv", ".jsonl", ".ndjson"):
+        raise ManifestError(
+            "manifest.not-csv-or-jsonl",
+            N_("A manifest is a .csv, .jsonl or .ndjson file."),
+            hint=N_("Export the records as CSV, with one row per photograph."),
+        )
+    lines = _check_encoding(path, mapping)
+    manifest = Manifest(path, mapping, lines)
+    if not _is_json(path):
+        _check_header(_header(manifest), mapping)
+    if next(manifest.rows(), None) is None:
+        raise _empty()
+    return manifest
+
+
+def _is_json(path: Path) -> bool:
+    return path.suffix.lower() != ".csv"
+
+
+def _csv_rows(manifest: Manifest) -> Iterator[RawRow | ManifestError]:
+    mapping = manifest.mapping
+    with manifest.path.open(encoding=_codec(mapping), newline="") as file:
+        reader = csv.reader(file, delimiter=mapping.delimiter, strict=True)
+        header = [name.strip() for name in next(reader)]
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield ManifestError(
+                    "row.not-csv",
+                    N_("The row is not well-formed CSV, or one of its cells is far too long."),
+                    hint=N_("Look for a quotation mark that is not closed."),
+                )
+                continue
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                yield ManifestError(
+                    "row.wrong-columns",
+                    N_("The row has %(found)d columns; the header has %(expected)d."),
+                    hint=N_("Quote cells that contain the delimiter."),
+                    found=len(cells),
+                    expected=len(header),
+                )
+                continue
+            yield dict(zip(header, cells, strict=True))
+
+
+def _json_rows(manifest: Manifest) -> Iterator[RawRow | ManifestError]:
+    with manifest.path.open(encoding=_codec(manifest.mapping)) as file:
+        for line in file:
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError):
+                value = None
+            if isinstance(value, dict):
+                yield value
+            else:
+                yield ManifestError(
+                    "row.not-json",
+                    N_("The line is not a JSON object."),
+                    hint=N_("Write one object per line, in braces."),
+                )
+
+
+def _codec(mapping: Mapping) -> str:
+    # utf-8-sig reads UTF-8 with and without a byte order mark.
+    return "utf-8-sig" if codecs.lookup(mapping.encoding).name == "utf-8" else mapping.encoding
+
+
+def _header(manifest: Manifest) -> list[str]:
+    mapping = manifest.mapping
+    with manifest.path.open(encoding=_codec(mapping), newline="") as file:
+        try:
+            return [name.strip() for name in next(csv.reader(file, delimiter=mapping.delimiter, strict=True))]
+        except StopIteration:
+            raise _empty() from None
+        except csv.Error as error:
+            raise ManifestError("manifest.unreadable", N_("The first line is not a CSV header.")) from error
+
+
+def _check_header(header: list[str], mapping: Mapping) -> None:
+    double = sorted({name for name in header if header.count(name) > 1})
+    if double:
+        raise ManifestError(
+            "manifest.duplicate-column",
+            N_("The column “%(column)s” is there twice, so its values are ambiguous."),
+            column=double[0],
+        )
+    wanted = {name: mapping.column(name) for name in FIELDS if name not in mapping.constants}
+    for name, column in wanted.items():
+        if column not in header and (name in REQUIRED or name in mapping.columns):
+            raise ManifestError(
+                "manifest.missing-column",
+                N_("The manifest has no column “%(column)s”, which should hold %(field)s."),
+                hint=N_("Its columns are: %(header)s. Name the right one in the mapping file, or check the delimiter."),
+                column=column,
+                field=name,
+                header=", ".join(header)[:300],
+            )
+
+
+def _check_encoding(path: Path, mapping: Mapping) -> int:
+    """Decode the whole file once; return how many lines it has."""
+    decoder = codecs.getincrementaldecoder(_codec(mapping))()
+    # Single-byte encodings decode anything, so a file that is valid UTF-8 beyond ASCII betrays them.
+    utf8: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
+    is_single_byte = codecs.lookup(mapping.encoding).name in ("cp1252", "iso8859-1", "iso8859-15", "latin-1")
+    lines, seen, beyond_ascii = 0, 0, False
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                if seen == 0:
+                    _check_mark(chunk, mapping)
+                decoder.decode(chunk)
+                beyond_ascii = beyond_ascii or not chunk.isascii()
+                utf8 = _still_decodes(utf8, chunk)
+                lines += chunk.count(b"\n")
+                seen += len(chunk)
+                if b"\0" in chunk and "16" not in mapping.encoding:
+                    raise _lies(mapping, lines)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise _lies(mapping, lines + 1) from error
+    except OSError as error:
+        raise ManifestError(
+            "manifest.unreadable",
+            N_("The manifest cannot be read (%(reason)s)."),
+            reason=error.strerror or type(error).__name__,
+        ) from error
+    if seen == 0:
+        raise _empty()
+    if is_single_byte and beyond_ascii and utf8 is not None:
+        raise _lies(mapping, 1)
+    return lines
+
+
+def _check_mark(chunk: bytes, mapping: Mapping) -> None:
+    for mark, encoding in _BOMS.items():
+        if chunk.startswith(mark) and not codecs.lookup(mapping.encoding).name.startswith(encoding):
+            raise _lies(mapping, 1)
+
+
+def _still_decodes(decoder: codecs.IncrementalDecoder | None, chunk: bytes) -> codecs.IncrementalDecoder | None:
+    try:
+        if decoder is not None:
+            decoder.decode(chunk)
+    except UnicodeDecodeError:
+        return None
+    return decoder
+
+
+def _lies(mapping: Mapping, line: int) -> ManifestError:
+    return ManifestError(
+        "manifest.encoding",
+        N_("The manifest is not in the encoding that the mapping file names (%(encoding)s); see about line %(line)d."),
+        hint=N_("Ask how the export was written; often it is utf-8, utf-16 or windows-1252. Nothing was enrolled."),
+        encoding=mapping.encoding,
+        line=line,
+    )
+
+
+def _empty() -> ManifestError:
+    return ManifestError("manifest.empty", N_("The manifest holds no row."), hint=N_("Check the export."))

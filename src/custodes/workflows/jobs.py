@@ -1,0 +1,86 @@
+"""Long work: one interface. A job is idempotent, resumable after a kill, and runs inside a Context.
+
+A job is named by its kind, its agency and a key that says which work it is; starting the same work again resumes it.
+It works in steps.  Each step prepares outside any transaction, then commits its rows, its log entries and the job's
+new cursor together; a kill between or inside steps loses at most work that can be done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from custodes.ids import JobId
+from custodes.ledger import Event, EventKind
+from custodes.store import jobs as store
+from custodes.store.database import transaction_of_its_own
+from custodes.store.records import JobRecord, RowFailureRecord
+from custodes.types import Context
+from custodes.workflows.boundary import signed_in
+from custodes.workflows.services import Services
+
+Progress = Callable[[int, int | None], None]
+"""``progress(done, total)`` in rows; ``total`` is None while it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, prepared: what to commit, and where the job stands afterwards."""
+
+    commit: Callable[[], Sequence[Event]]
+    """Writes the step's rows inside the open transaction and returns the events that say so."""
+    cursor: int
+    counts: Mapping[str, int]
+    failures: Sequence[RowFailureRecord] = ()
+
+
+class Job(Protocol):
+    """Work that :func:`run_job` can run, stop and resume."""
+
+    kind: str
+    key: str
+    started: EventKind
+    resumed: EventKind
+    finished: EventKind
+
+    def steps(self, record: JobRecord) -> Iterator[Step]:
+        """Yield the steps that are left after ``record.cursor``, in order."""
+        ...
+
+
+def run_job(services: Services, context: Context, job: Job, progress: Progress) -> JobRecord:
+    """Run ``job`` to its end, from the beginning or from where it was stopped; return where it stands.
+
+    A job that has already finished does nothing.
+    """
+    record = _begin(services, context, job)
+    if record.finished_at is not None:
+        return record
+    for step in job.steps(record):
+        with transaction_of_its_own():
+            events = step.commit()
+            store.advance_job(record.id, step.cursor, step.counts, step.failures)
+            services.ledger.with_rows(*events)
+        progress(step.cursor, None)
+    return _end(services, context, job, record.id)
+
+
+def _begin(services: Services, context: Context, job: Job) -> JobRecord:
+    actor, agency = signed_in(context)
+    with transaction_of_its_own():
+        record = store.find_job(job.kind, agency, job.key)
+        kind = job.resumed
+        if record is None:
+            record = store.start_job(JobId.new(context.entropy), job.kind, agency, job.key, actor, context.now())
+            kind = job.started
+        if record.finished_at is None:
+            services.ledger.with_rows(Event(kind, context, (record.id,), {"cursor": record.cursor}))
+    return record
+
+
+def _end(services: Services, context: Context, job: Job, job_id: JobId) -> JobRecord:
+    with transaction_of_its_own():
+        record = store.finish_job(job_id, context.now())
+        services.ledger.with_rows(Event(job.finished, context, (job_id,), dict(record.counts)))
+    return record

@@ -1,0 +1,220 @@
+"""Services, agreements between them, named people and their roles; signing in and out."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+from custodes.errors import InputError, NotFound, NotSignedIn, Refused
+from custodes.ids import AccountId, AgencyId
+from custodes.ledger import Event, EventKind
+from custodes.policy import Action, named_person
+from custodes.policy.facts import AccountFacts, AgreementFacts, GrantFacts
+from custodes.store import accounts
+from custodes.store.database import transaction_of_its_own
+from custodes.store.records import AccountRecord, AgencyRecord
+from custodes.text import N_
+from custodes.types import Context, Role
+from custodes.workflows.boundary import permit, workflow
+from custodes.workflows.services import Services
+
+_FAILURES_ALLOWED = 5
+_LOCKED_FOR = timedelta(minutes=15)
+
+
+@workflow
+def create_installation(
+    services: Services,
+    context: Context,
+    *,
+    agency_code: str,
+    agency_name: str,
+    email: str,
+    full_name: str,
+    personnel_number: str,
+    password: str,
+) -> AccountRecord:
+    """Register the first service and the first administrator of an empty installation.
+
+    The only deed without a signed-in person; it can happen once. Raises Refused ``installation.exists``.
+    """
+    named_person(AccountFacts(full_name, email, personnel_number)).require()
+    _check_agency(agency_code, agency_name)
+    agency_id, account_id = AgencyId.new(context.entropy), AccountId.new(context.entropy)
+    with transaction_of_its_own():
+        if not accounts.is_empty():
+            raise Refused(
+                "installation.exists",
+                N_("This installation already has people in it."),
+                hint=N_("Sign in as an administrator to add more."),
+            )
+        accounts.add_agency(agency_id, agency_code, agency_name, context.now())
+        accounts.add_account(
+            account_id,
+            agency_id,
+            email=email,
+            full_name=full_name,
+            personnel_number=personnel_number,
+            password=password,
+            at=context.now(),
+        )
+        accounts.grant_role(account_id, Role.ADMINISTRATOR, context.now())
+        services.ledger.with_rows(Event(EventKind.INSTALLATION_CREATED, context, (agency_id, account_id)))
+    return accounts.account(account_id)
+
+
+@workflow
+def create_agency(services: Services, context: Context, *, code: str, name: str) -> AgencyRecord:
+    """Register a police service."""
+    permit(context, Action.CREATE_AGENCY)
+    _check_agency(code, name)
+    agency_id = AgencyId.new(context.entropy)
+    with transaction_of_its_own():
+        accounts.add_agency(agency_id, code, name, context.now())
+        services.ledger.with_rows(Event(EventKind.AGENCY_CREATED, context, (agency_id,)))
+    return accounts.agency_by_code(code)
+
+
+@workflow
+def register_agreement(
+    services: Services,
+    context: Context,
+    *,
+    owner_code: str,
+    searcher_code: str,
+    reference: str,
+    starts_on: date,
+    ends_on: date,
+) -> None:
+    """Register the agreement under which one service may search another's records (SHR-01)."""
+    owner, searcher = accounts.agency_by_code(owner_code), accounts.agency_by_code(searcher_code)
+    permit(
+        context,
+        Action.REGISTER_AGREEMENT,
+        AgreementFacts(owner.id, searcher.id, reference, starts_on, ends_on),
+    )
+    facts = {"starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat()}
+    with transaction_of_its_own():
+        accounts.add_agreement(owner.id, searcher.id, reference, starts_on, ends_on)
+        services.ledger.with_rows(
+            Event(EventKind.AGREEMENT_REGISTERED, context, (owner.id, searcher.id), facts, {"reference": reference})
+        )
+
+
+@workflow
+def create_account(
+    services: Services,
+    context: Context,
+    *,
+    agency_code: str,
+    email: str,
+    full_name: str,
+    personnel_number: str,
+    password: str,
+) -> AccountRecord:
+    """Create the account of one named person, who may do nothing until a role is granted (IAM-01)."""
+    permit(context, Action.CREATE_ACCOUNT, AccountFacts(full_name, email, personnel_number))
+    agency = accounts.agency_by_code(agency_code)
+    account_id = AccountId.new(context.entropy)
+    with transaction_of_its_own():
+        accounts.add_account(
+            account_id,
+            agency.id,
+            email=email,
+            full_name=full_name,
+            personnel_number=personnel_number,
+            password=password,
+            at=context.now(),
+        )
+        services.ledger.with_rows(Event(EventKind.ACCOUNT_CREATED, context, (account_id, agency.id)))
+    return accounts.account(account_id)
+
+
+@workflow
+def grant_role(services: Services, context: Context, *, account: AccountId, role: Role) -> AccountRecord:
+    """Give a person a role that conflicts with none they hold (IAM-02)."""
+    with transaction_of_its_own():
+        holder = accounts.account(account)
+        permit(context, Action.GRANT_ROLE, GrantFacts(role, frozenset(holder.roles), holder.id))
+        accounts.grant_role(account, role, context.now())
+        services.ledger.with_rows(Event(EventKind.ROLE_GRANTED, context, (account,), {"role": role.value}))
+    return accounts.account(account)
+
+
+def sign_in(services: Services, context: Context, *, email: str, password: str) -> AccountRecord:
+    """Return the person whose account this is.
+
+    Wrong address, wrong password and a locked account give the same answer, ``sign-in.failed``; the log knows which.
+    """
+    # a terminal or a form can send what is no Unicode; it is nobody's address and nobody's password
+    email, password = (text.encode("utf-8", "replace").decode() for text in (email, password))
+    person = accounts.account_by_email(email)
+    locked = accounts.locked_until(person.id) if person else None
+    is_locked = locked is not None and locked > context.now()
+    is_right = accounts.password_is_right(person.id if person else None, password)
+    if person is None or is_locked or not is_right:
+        _note_failure(services, context, person, email, is_locked=is_locked)
+        raise NotSignedIn(
+            "sign-in.failed",
+            N_("The e-mail address or the password is wrong, or the account is locked for now."),
+            hint=N_("Check both. After five failures an account rests for fifteen minutes."),
+        )
+    with transaction_of_its_own():
+        accounts.count_sign_in(person.id, context.now())
+        services.ledger.with_rows(Event(EventKind.SIGNED_IN, context, (person.id,)))
+    return person
+
+
+def resume(account_id: AccountId, session_hash: str) -> AccountRecord | None:
+    """Return the person a session belongs to, or None if the account ended or its password changed since."""
+    try:
+        person = accounts.account(account_id)
+    except NotFound:
+        return None
+    valid = person.is_active and accounts.session_hash(account_id) == session_hash
+    return person if valid else None
+
+
+def session_hash(account_id: AccountId) -> str:
+    """Return what a new session must carry so that :func:`resume` accepts it."""
+    return accounts.session_hash(account_id)
+
+
+def sign_out(services: Services, context: Context) -> None:
+    """Log that a person ended their session."""
+    services.ledger.alone(Event(EventKind.SIGNED_OUT, context))
+
+
+def agencies() -> list[AgencyRecord]:
+    """Return every registered service."""
+    return accounts.agencies()
+
+
+def agency(code: str) -> AgencyRecord:
+    """Return the service with this code. Raises NotFound ``agency.unknown``."""
+    return accounts.agency_by_code(code)
+
+
+def _check_agency(code: str, name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,19}", code) or not 0 < len(name.strip()) <= 200:
+        raise InputError(
+            "agency.malformed",
+            N_("A service needs a code (1 to 20 letters, digits, dots or dashes) and a name (at most 200 characters)."),
+        )
+
+
+def _note_failure(
+    services: Services, context: Context, person: AccountRecord | None, email: str, *, is_locked: bool
+) -> None:
+    with transaction_of_its_own():
+        if person is not None and not is_locked and accounts.count_failed_sign_in(person.id) >= _FAILURES_ALLOWED:
+            accounts.lock_until(person.id, context.now() + _LOCKED_FOR)
+        services.ledger.with_rows(
+            Event(
+                EventKind.SIGN_IN_FAILED,
+                context,
+                (person.id,) if person else (),
+                {"locked": is_locked},
+                {"email": email[:254]},
+            )
+        )

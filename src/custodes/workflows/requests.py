@@ -1,0 +1,203 @@
+"""Asking for a search, and a second person's decision on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from custodes.errors import InputError
+from custodes.ids import CaseId, ProbeId, RequestId
+from custodes.ledger import Event, EventKind
+from custodes.policy import Action
+from custodes.policy.facts import ApprovalFacts, RequestFacts
+from custodes.ranking.admission import admission
+from custodes.ranking.segment import Codebooks
+from custodes.store import accounts, casework
+from custodes.store.database import transaction_of_its_own
+from custodes.store.records import CaseRecord, ProbeRecord, RequestRecord
+from custodes.text import N_
+from custodes.types import Authority, Context, Filters, ProbeSource, Purpose, RequestState, Scope
+from custodes.workflows.boundary import permit, signed_in, workflow
+from custodes.workflows.cases import case_facts
+from custodes.workflows.services import Services
+
+E = TypeVar("E", Purpose, Authority, ProbeSource)
+_LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class RequestForm:
+    """A request as a person filled it in. Every field may be missing; policy says which must not be (LAW-01).
+
+    ``purpose``, ``authority`` and ``source`` are values of closed lists; ``face`` counts the probe's faces from 0.
+    """
+
+    case: CaseId | None = None
+    probe: ProbeId | None = None
+    face: int | None = None
+    offence_code: str = ""
+    purpose: str = ""
+    authority: str = ""
+    authority_reference: str = ""
+    necessity: str = ""
+    source: str = ""
+    how_obtained: str = ""
+    filters: Filters = field(default_factory=Filters)
+
+
+@workflow
+def request_search(services: Services, context: Context, form: RequestForm) -> RequestRecord:
+    """Ask for a search; it waits until another person has decided.
+
+    Raises:
+        Refused: a field is missing, the case is closed, the offence is not on the list.
+        InputError: a value that the closed lists do not know, or a face that the probe does not have.
+    """
+    actor, _ = signed_in(context)
+    case = casework.case(form.case) if form.case else None
+    probe = casework.probe(form.probe) if form.probe else None
+    facts = _facts(form, case, probe)
+    permit(context, Action.REQUEST_SEARCH, facts)
+    if case is None or probe is None:
+        raise InputError("request.no-probe", N_("A request needs a case and a probe."))
+    _check(form, case, probe, context)
+    record = RequestRecord(
+        id=RequestId.new(context.entropy),
+        case=case,
+        requester=actor,
+        requester_name=accounts.account(actor).full_name,
+        probe=probe,
+        face=form.face or 0,
+        offence_code=form.offence_code,
+        purpose=Purpose(form.purpose),
+        authority=Authority(form.authority),
+        authority_reference=form.authority_reference.strip(),
+        necessity=form.necessity.strip(),
+        source=ProbeSource(form.source),
+        how_obtained=form.how_obtained.strip(),
+        filters=form.filters,
+        state=RequestState.AWAITING,
+        made_at=context.now(),
+        approval=None,
+        search=None,
+    )
+    with transaction_of_its_own():
+        permit(context, Action.REQUEST_SEARCH, replace(facts, case=case_facts(casework.case(case.id))))
+        casework.add_request(record)
+        services.ledger.with_rows(_made(context, record))
+    return record
+
+
+@workflow
+def approve_request(services: Services, context: Context, *, request: RequestId, reason: str = "") -> RequestRecord:
+    """Approve a request as another person than the one who made it (LAW-09)."""
+    return _decide(services, context, request, reason, approved=True)
+
+
+@workflow
+def decline_request(services: Services, context: Context, *, request: RequestId, reason: str) -> RequestRecord:
+    """Decline a request, with the reason."""
+    if not reason.strip():
+        raise InputError("request.reason", N_("Say why the request is declined."))
+    return _decide(services, context, request, reason, approved=False)
+
+
+def request_facts(record: RequestRecord) -> RequestFacts:
+    """Return what policy needs to know of a request that was made."""
+    return RequestFacts(
+        case=case_facts(record.case),
+        case_number=record.case.number,
+        offence_code=record.offence_code,
+        purpose=record.purpose,
+        authority=record.authority,
+        authority_reference=record.authority_reference,
+        necessity=record.necessity,
+        source=record.source,
+        how_obtained=record.how_obtained,
+        has_probe=True,
+        face_picked=True,
+    )
+
+
+def in_request(context: Context, record: RequestRecord) -> Context:
+    """Return ``context`` bound to a request and its case."""
+    return replace(context, case=record.case.id, request=record.id)
+
+
+def _decide(services: Services, context: Context, request: RequestId, reason: str, *, approved: bool) -> RequestRecord:
+    record = casework.request(request)
+    context = in_request(context, record)
+    actor, _ = signed_in(context)
+    action = Action.APPROVE_SEARCH if approved else Action.DECLINE_SEARCH
+    kind = EventKind.REQUEST_APPROVED if approved else EventKind.REQUEST_DECLINED
+    with transaction_of_its_own():
+        record = casework.request(request)
+        permit(context, action, ApprovalFacts(case_facts(record.case), record.requester, record.state))
+        casework.decide_request(request, actor, approved=approved, reason=reason.strip(), at=context.now())
+        private = {"reason": reason.strip()} if reason.strip() else {}
+        services.ledger.with_rows(Event(kind, context, (request,), private=private))
+    return casework.request(request)
+
+
+def _facts(form: RequestForm, case: CaseRecord | None, probe: ProbeRecord | None) -> RequestFacts:
+    return RequestFacts(
+        case=case_facts(case) if case else None,
+        case_number=case.number if case else "",
+        offence_code=form.offence_code,
+        purpose=_member(Purpose, form.purpose),
+        authority=_member(Authority, form.authority),
+        authority_reference=form.authority_reference,
+        necessity=form.necessity,
+        source=_member(ProbeSource, form.source),
+        how_obtained=form.how_obtained,
+        has_probe=probe is not None,
+        face_picked=form.face is not None,
+    )
+
+
+def _member(kind: type[E], value: str) -> E | None:
+    """Return the member of a closed list, None if nothing was chosen (LAW-03, LAW-04)."""
+    if not value:
+        return None
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise InputError(
+            "request.unknown-value",
+            N_("“%(value)s” is not on the closed list of values for %(field)s."),
+            hint=N_("Choose one of: %(choices)s."),
+            value=value[:40],
+            field=kind.__name__,
+            choices=", ".join(member.value for member in kind),
+        ) from error
+
+
+def _check(form: RequestForm, case: CaseRecord, probe: ProbeRecord, context: Context) -> None:
+    # what the search itself would reject is rejected now, before anybody is asked to approve it
+    admission(Scope(frozenset(), context.now()), form.filters, Codebooks(), generation=0)
+    if probe.case != case.id:
+        raise InputError("request.probe-of-another-case", N_("The probe belongs to another case."))
+    if form.face is None or not 0 <= form.face < len(probe.faces):
+        raise InputError("request.no-such-face", N_("The probe has no such face."), hint=N_("Pick one of its faces."))
+    if max(len(form.necessity), len(form.how_obtained), len(form.authority_reference) * 20) > _LONGEST:
+        raise InputError(
+            "request.too-long",
+            N_("A statement is too long (%(longest)d characters; a reference 200)."),
+            longest=_LONGEST,
+        )
+
+
+def _made(context: Context, record: RequestRecord) -> Event:
+    facts = {
+        "offence": record.offence_code,
+        "purpose": record.purpose.value,
+        "authority": record.authority.value,
+        "source": record.source.value,
+        "filters": sorted(casework.filters_to_json(record.filters)),
+    }
+    private = {
+        "authority_reference": record.authority_reference,
+        "necessity": record.necessity,
+        "how_obtained": record.how_obtained,
+    }
+    return Event(EventKind.REQUEST_MADE, in_request(context, record), (record.id, record.probe.id), facts, private)

@@ -1,0 +1,47 @@
+"""What workflows work with: built once per process by `app`, handed to every workflow with its Context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from custodes.config import Config
+from custodes.engine import FaceEngine
+from custodes.imaging import Limits
+from custodes.ledger import Ledger
+from custodes.ranking.gallery import Gallery
+from custodes.store.log import DatabaseEntryStore
+from custodes.store.vault import Vault
+
+
+@dataclass
+class Services:
+    """One process's services. The engine and the gallery are made when they are first needed: they are heavy.
+
+    ``threshold``: the cosine similarity under which nobody is a candidate; provisional until it is calibrated.
+    """
+
+    config: Config
+    ledger: Ledger
+    entries: DatabaseEntryStore
+    vault: Vault
+    make_engine: Callable[[], FaceEngine]
+    make_gallery: Callable[[FaceEngine], Gallery]
+    threshold: float
+    threshold_is_provisional: bool = True
+
+    @cached_property
+    def engine(self) -> FaceEngine:
+        """The face engine of the installation's model pack."""
+        return self.make_engine()
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The gallery under the engine's contract."""
+        return self.make_gallery(self.engine)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The limits within which untrusted images are decoded."""
+        return Limits.from_config(self.config)

@@ -1,0 +1,167 @@
+"""Looking: at one's work, a candidate list, a record, an image, the log. Every look is an entry before it is a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from custodes.errors import Conflict, NotFound
+from custodes.ids import AccountId, CaseId, PhotographId, ProbeId, RequestId, SubjectId
+from custodes.imaging import decode, encode_preview
+from custodes.ledger import Event, EventKind
+from custodes.policy import Action, decide
+from custodes.policy.facts import OwnedFacts, RecordFacts
+from custodes.store import accounts, casework, searches, subjects
+from custodes.store.records import CaseRecord, RequestRecord, SearchRecord, SubjectRecord
+from custodes.text import N_
+from custodes.types import Barrier, Context, Entry, RequestState, Role
+from custodes.workflows.boundary import permit, signed_in, viewed, workflow
+from custodes.workflows.requests import in_request
+from custodes.workflows.services import Services
+
+_PREVIEW_SIDE = 640
+_LOG_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What waits for a person, by their role."""
+
+    cases: tuple[CaseRecord, ...] = ()
+    to_decide: tuple[RequestRecord, ...] = ()
+    mine: tuple[RequestRecord, ...] = ()
+    counts: dict[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateView:
+    """A search, the request it answers, and the subjects on its list in order of rank."""
+
+    request: RequestRecord
+    search: SearchRecord
+    subjects: tuple[SubjectRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """An entry with the name of the person it is about, for an auditor's page."""
+
+    entry: Entry
+    actor_name: str
+
+
+@workflow
+def my_work(services: Services, context: Context) -> Work:
+    """Return what the actor can go on with in their present role."""
+    permit(context, Action.VIEW_WORK)
+    actor, agency = signed_in(context)
+    if context.role in (Role.SEARCHER, Role.SUPERVISOR):
+        requests = casework.requests(agency=agency)
+        return Work(
+            cases=tuple(casework.cases(agency)),
+            to_decide=tuple(r for r in requests if r.state is RequestState.AWAITING and r.case.is_open)
+            if context.role is Role.SUPERVISOR
+            else (),
+            mine=tuple(r for r in requests if r.requester == actor),
+        )
+    if context.role is Role.RECORDS_OFFICER:
+        return Work(counts=subjects.counts())
+    return Work()
+
+
+@workflow
+def view_request(services: Services, context: Context, *, request: RequestId) -> RequestRecord:
+    """Show one request."""
+    record = casework.request(request)
+    permit(context, Action.VIEW_CASE, OwnedFacts(record.case.agency))
+    viewed(services, in_request(context, record), EventKind.CASE_VIEWED, record.id)
+    return record
+
+
+@workflow
+def view_candidates(services: Services, context: Context, *, request: RequestId) -> CandidateView:
+    """Show the candidate list of a request that was searched."""
+    record = casework.request(request)
+    permit(context, Action.VIEW_CANDIDATES, OwnedFacts(record.case.agency))
+    context = in_request(context, record)
+    if record.search is None:
+        raise Conflict(
+            "search.not-run", N_("This request has not been searched yet."), hint=N_("Run the search first.")
+        )
+    result = searches.search(record.search)
+    viewed(services, context, EventKind.CANDIDATES_VIEWED, result.id)
+    found = tuple(_searchable(subjects.subject(candidate.subject)) for candidate in result.candidates)
+    return CandidateView(record, result, found)
+
+
+@workflow
+def view_record(services: Services, context: Context, *, subject: SubjectId) -> SubjectRecord:
+    """Show what is held on one subject: all of it to its records officer, to an examiner what a search may see."""
+    _, agency = signed_in(context)
+    record = subjects.subject(subject)
+    facts = RecordFacts(record.agency.id, subjects.was_candidate(subject, agency))
+    permit(context, Action.VIEW_RECORD, facts)
+    sees_quarantined = decide(Action.VIEW_RECORD, context, replace(facts, barriers=~Barrier.NONE)).allowed
+    viewed(services, context, EventKind.RECORD_VIEWED, subject)
+    return record if sees_quarantined else _searchable(record)
+
+
+@workflow
+def subject_by_number(services: Services, context: Context, *, person_number: str) -> SubjectId:
+    """Return the subject one's own service knows by this number. Raises NotFound ``record.unknown``."""
+    _, agency = signed_in(context)
+    found = subjects.find_subject(agency, person_number)
+    permit(
+        context, Action.VIEW_RECORD, RecordFacts(agency, found is not None and subjects.was_candidate(found, agency))
+    )
+    if found is None:
+        raise NotFound("record.unknown", N_("There is no such record."))
+    return found
+
+
+@workflow
+def view_photograph(services: Services, context: Context, *, photograph: PhotographId) -> bytes:
+    """Return a preview (JPEG, no metadata) of a photograph to those who may see its record."""
+    _, agency = signed_in(context)
+    record = subjects.subject(subjects.subject_of_photograph(photograph))
+    shown = next(p for booking in record.bookings for p in booking.photographs if p.id == photograph)
+    was_candidate = subjects.was_candidate(record.id, agency)
+    permit(context, Action.VIEW_RECORD, RecordFacts(record.agency.id, was_candidate, shown.barriers))
+    viewed(services, context, EventKind.IMAGE_VIEWED, photograph)
+    return _preview(services, photograph)
+
+
+@workflow
+def view_probe(services: Services, context: Context, *, probe: ProbeId) -> bytes:
+    """Return a preview (JPEG, no metadata) of a probe to those who work on its case."""
+    record = casework.probe(probe)
+    case = casework.case(record.case)
+    permit(context, Action.VIEW_CASE, OwnedFacts(case.agency))
+    viewed(services, replace(context, case=case.id), EventKind.IMAGE_VIEWED, probe)
+    return _preview(services, probe)
+
+
+@workflow
+def view_log(
+    services: Services, context: Context, *, actor: AccountId | None = None, case: CaseId | None = None
+) -> list[LogLine]:
+    """Show the newest entries of the log to an auditor; looking at the log is in the log (AUD-08)."""
+    permit(context, Action.VIEW_LOG)
+    services.ledger.alone(Event(EventKind.LOG_VIEWED, context))
+    chosen = {"actor": actor, "case": case}
+    entries = services.entries.newest(_LOG_PAGE, **{key: value for key, value in chosen.items() if value})
+    names = accounts.names({entry.actor for entry in entries if entry.actor})
+    return [LogLine(entry, names.get(entry.actor, "") if entry.actor else "") for entry in entries]
+
+
+def _searchable(record: SubjectRecord) -> SubjectRecord:
+    """Return the record without quarantined photographs, and without the bookings that hold no others."""
+    bookings = (
+        replace(booking, photographs=tuple(p for p in booking.photographs if not p.barriers))
+        for booking in record.bookings
+    )
+    return replace(record, bookings=tuple(booking for booking in bookings if booking.photographs))
+
+
+def _preview(services: Services, uid: str) -> bytes:
+    picture = decode(subjects.original_bytes(services.vault, uid), name=None, limits=services.limits)
+    return encode_preview(picture.pixels, _PREVIEW_SIDE)

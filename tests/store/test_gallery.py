@@ -1,0 +1,158 @@
+"""The store's side of the gallery: rows with their generations, visible only once committed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError
+from tests.workflows.conftest import World
+
+from custodes.engine.fake import FAKE_CONTRACT
+from custodes.errors import Conflict
+from custodes.ranking.gallery import Gallery
+from custodes.store import gallery
+from custodes.store.database import (
+    in_transaction,
+    present_generation,
+    raise_generation,
+    transaction_of_its_own,
+)
+from custodes.store.gallery import DatabaseTemplateSource
+from custodes.store.models import GalleryEntry, Photograph, SealedImage, Subject, TemplateRow
+from custodes.types import Barrier, Ground, Youth
+
+
+def _source(world: World) -> DatabaseTemplateSource:
+    return DatabaseTemplateSource(world.services.vault)
+
+
+def test_an_empty_gallery_is_of_generation_zero(world: World) -> None:
+    assert _source(world).generation() == 0
+    assert list(_source(world).born(FAKE_CONTRACT, -1, 0)) == []
+
+
+def test_a_row_comes_back_as_it_was_enrolled(world: World) -> None:
+    new = world.enrol(1)
+    (row,) = _source(world).born(FAKE_CONTRACT, 0, 1)
+    assert (row.template_id, row.photograph) == (new.template_id, new.photograph_id)
+    assert row.vector.tobytes() == new.vector.tobytes()
+    assert row.eligibility == new.eligibility
+    assert (row.sex, row.birth_date, row.taken_on) == (new.sex, new.birth_date, new.taken_on)
+    assert (row.born, row.died) == (1, None)
+
+
+def test_generations_are_asked_for_as_half_open_spans(world: World) -> None:
+    first, second = world.enrol(1), world.enrol(2)
+    source = _source(world)
+    assert [row.template_id for row in source.born(FAKE_CONTRACT, 0, 1)] == [first.template_id]
+    assert [row.template_id for row in source.born(FAKE_CONTRACT, 1, 2)] == [second.template_id]
+    assert list(source.born(FAKE_CONTRACT, 2, 9)) == []
+
+
+def test_templates_of_another_contract_are_never_handed_out(world: World) -> None:
+    """ENG-01."""
+    world.enrol(1)
+    assert list(_source(world).born(replace(FAKE_CONTRACT, id="another"), 0, 9)) == []
+
+
+def test_the_dead_are_handed_out_with_the_generation_of_their_death(world: World) -> None:
+    new = world.enrol(1)
+    with transaction_of_its_own():
+        GalleryEntry.objects.update(died=raise_generation())
+    source = _source(world)
+    assert list(source.died(FAKE_CONTRACT, 1, 2)) == [(new.template_id, 1, 2)]
+    assert [row.died for row in source.born(FAKE_CONTRACT, 0, 2)] == [2]
+
+
+def test_a_row_whose_key_was_destroyed_is_not_handed_out(world: World) -> None:
+    gone, kept = world.enrol(1), world.enrol(2)
+    key = TemplateRow.objects.get(uid=gone.template_id).key_uid
+    world.services.vault.keys.destroy([key])  # type: ignore[list-item]
+    assert [row.template_id for row in _source(world).born(FAKE_CONTRACT, 0, 2)] == [kept.template_id]
+
+
+def test_photographs_of_one_person_are_one_subject_and_one_booking(world: World) -> None:
+    one = world.enrol(1, booking_number="B")
+    other = world.enrol(1, booking_number="B", variation=2)
+    rows = list(_source(world).born(FAKE_CONTRACT, 0, 2))
+    assert {row.subject for row in rows} == {one.subject_id}
+    assert {row.photograph for row in rows} == {one.photograph_id, other.photograph_id}
+
+
+def test_a_person_number_means_another_person_at_another_service(world: World) -> None:
+    world.enrol(1, person_number="P", agency="NRP")
+    world.enrol(1, person_number="P", agency="LKS")
+    assert Subject.objects.count() == 2
+
+
+def test_a_booking_of_one_person_takes_no_photograph_of_another(world: World) -> None:
+    """Attack or slip: a face enrolled under somebody else's booking would answer for the wrong person."""
+    world.enrol(1, person_number="P1", booking_number="B")
+    with pytest.raises(Conflict, match=r"booking\.of-another-person"):
+        world.enrol(2, person_number="P2", booking_number="B")
+    assert (Photograph.objects.count(), SealedImage.objects.count(), Subject.objects.count()) == (1, 1, 1)
+    assert present_generation() == 1
+
+
+def test_what_is_known_is_found_by_booking_and_content(world: World) -> None:
+    new = world.enrol(1)
+    keys = [(new.booking_number, new.sha256), (new.booking_number, "0" * 64), ("other", new.sha256)]
+    assert gallery.known_photographs(new.agency, keys) == {keys[0]}
+    assert gallery.booking_owners(new.agency, [new.booking_number, "other"]) == {new.booking_number: new.person_number}
+
+
+@pytest.mark.parametrize(
+    ("changes", "barrier"),
+    [
+        ({"youth": Youth.YES}, Barrier.YOUTH),
+        ({"youth": Youth.UNKNOWN, "birth_date": None}, Barrier.AGE_UNKNOWN),
+        ({"ground": None}, Barrier.NO_GROUND),
+        ({"taken_on": None}, Barrier.NO_DATE),
+    ],
+)
+def test_why_a_row_is_quarantined_is_kept(changes: dict[str, object], barrier: Barrier, world: World) -> None:
+    world.enrol(1, **changes)  # type: ignore[arg-type]
+    (row,) = _source(world).born(FAKE_CONTRACT, 0, 1)
+    assert row.eligibility.barriers == barrier
+
+
+def test_every_ground_fits_its_column(world: World) -> None:
+    for identity, ground in enumerate(Ground):
+        world.enrol(identity, ground=ground, until=world.clock.now() + timedelta(days=1))
+    assert GalleryEntry.objects.filter(barriers=0, searchable_until__isnull=False).count() == len(Ground)
+
+
+@pytest.mark.usefixtures("committed")
+def test_nothing_half_enrolled_is_ever_seen(world: World) -> None:
+    """A transaction that breaks leaves no row, no generation and no image; a gallery sees only what was committed."""
+    watched = Gallery(_source(world), FAKE_CONTRACT)
+    new = world.enrol(1)
+    assert watched.catch_up() == 1
+    broken = replace(new, template_id=type(new.template_id)("tpl_2"))
+    sealed = gallery.seal_photographs(world.services.vault, [broken])
+    with pytest.raises(IntegrityError, match="UNIQUE"), transaction_of_its_own():
+        gallery.add_photographs(
+            [(broken, sealed[0])], FAKE_CONTRACT, generation=raise_generation(), at=world.clock.now()
+        )
+    assert not in_transaction()
+    assert present_generation() == watched.catch_up() == 1
+    assert (TemplateRow.objects.count(), GalleryEntry.objects.count(), SealedImage.objects.count()) == (1, 1, 1)
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_workflows_transaction_cannot_be_part_of_another(world: World) -> None:
+    """Otherwise an outer rollback could take back what a person was already shown."""
+    with transaction_of_its_own(), pytest.raises(RuntimeError, match="durable"), transaction_of_its_own():
+        pass
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_row_effect_outside_a_transaction_is_a_programming_error(world: World) -> None:
+    from custodes.ledger import Event, EventKind
+
+    with pytest.raises(RuntimeError, match="inside the transaction"):
+        world.services.ledger.with_rows(Event(EventKind.CASE_OPENED, world.as_("searcher")))
+    with transaction_of_its_own(), pytest.raises(RuntimeError, match="durable"):
+        world.services.ledger.alone(Event(EventKind.CASE_OPENED, world.as_("searcher")))

@@ -1,0 +1,85 @@
+"""The log in the database: positions without gaps whoever writes, private parts sealed apart and destroyable."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from django.db import connection
+from tests.workflows.conftest import World
+
+from custodes.ledger import Event, EventKind
+from custodes.store.models import LogDetail, LogEntry, LogHead
+from custodes.types import Phase
+
+
+def _event(world: World, kind: EventKind = EventKind.SIGNED_OUT, **private: str) -> Event:
+    return Event(kind, world.as_("searcher"), private=private)
+
+
+@pytest.mark.usefixtures("committed")
+def test_positions_have_no_gaps_however_many_write_at_once(world: World) -> None:
+    ledger, before = world.services.ledger, world.services.entries.size()
+
+    def write() -> None:
+        try:
+            for _ in range(8):
+                ledger.alone(_event(world, note="n"), _event(world))
+        finally:
+            world.services.vault.keys.close()  # type: ignore[attr-defined]
+            connection.close()
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    positions = list(LogEntry.objects.order_by("pk").values_list("position", flat=True))
+    assert positions == list(range(before + 64))
+    assert LogHead.objects.get().size == before + 64
+
+
+@pytest.mark.usefixtures("committed")
+def test_an_intent_whose_process_died_is_closed_at_the_next_start(world: World) -> None:
+    ledger, entries = world.services.ledger, world.services.entries
+    dead = ledger.outside(_event(world))
+    dead.__enter__()
+    (open_intent,) = entries.open_intents()
+    assert open_intent.phase is Phase.INTENDED
+    assert ledger.close_interrupted(world.as_("searcher")) == 1
+    assert list(entries.open_intents()) == []
+    assert entries.newest(1)[0].intent == open_intent.id
+    assert ledger.close_interrupted(world.as_("searcher")) == 0
+
+
+def test_an_entry_comes_back_as_it_was_written(world: World) -> None:
+    (uid,) = world.services.ledger.alone(_event(world, note="n"))
+    entry = world.services.entries.newest(1)[0]
+    body = json.loads(entry.body)
+    assert (entry.id, entry.kind, entry.phase) == (uid, "sign-out", Phase.ALONE)
+    assert (entry.actor, entry.agency) == (body["actor"], body["agency"])
+    assert entry.at.isoformat(timespec="microseconds") == body["at"]
+    assert entry.position == world.services.entries.size() - 1
+
+
+def test_destroying_a_private_part_leaves_the_entry(world: World) -> None:
+    """AUD-06: the commitment opens to nothing, the log is whole."""
+    (uid,) = world.services.ledger.alone(_event(world, note="somebody's name"))
+    row, body = LogDetail.objects.get(entry=uid), LogEntry.objects.get(uid=uid).body
+    world.services.vault.keys.destroy([row.key_uid])  # type: ignore[list-item]
+    row.delete()
+    assert LogEntry.objects.get(uid=uid).body == body
+    assert json.loads(body)["private"]
+
+
+def test_nothing_is_added_when_there_is_nothing_to_add(world: World) -> None:
+    size = world.services.entries.size()
+    world.services.entries.add([])
+    assert world.services.entries.size() == size
+
+
+def test_entries_are_found_by_what_they_are_about(world: World) -> None:
+    case = world.case()
+    assert [entry.kind for entry in world.services.entries.newest(5, case=case.id)] == ["case.opened"]
+    assert world.services.entries.newest(5, case="cas_none") == []

@@ -1,0 +1,146 @@
+"""The composition root: foundations laid once, an installation opened, and who closes interrupted intents."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from custodes import app
+from custodes.app import Actor, new_context, open_services
+from custodes.config import Config
+from custodes.errors import SetupError
+from custodes.ids import AccountId, AgencyId
+from custodes.types import Role
+
+_SETUP = """
+import os, sys
+from dataclasses import replace
+from custodes import app
+from custodes.config import Config
+config = Config.from_environment()
+app.lay_foundation(config)
+from custodes.ledger import Event, EventKind
+from custodes.ids import AccountId, CaseId, RequestId
+context = replace(app.new_context(), actor=AccountId("acc_1"), case=CaseId("cas_1"), request=RequestId("req_1"))
+services = app.open_services(config)
+phases = lambda: [entry.phase.value for entry in reversed(services.entries.newest(9))]
+"""
+
+
+def _python(data_dir: Path, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "CUSTODES_DATA_DIR": str(data_dir), **environ}
+    command = [sys.executable, "-c", _SETUP + textwrap.dedent(code)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config.from_environment({"CUSTODES_DATA_DIR": str(tmp_path / "data")})
+
+
+def test_a_context_has_the_real_clock_and_a_trace_of_its_own() -> None:
+    actor = Actor(AccountId("acc_1"), AgencyId("agy_1"), Role.AUDITOR)
+    one, other = new_context(actor, locale="fr"), new_context()
+    assert one.now().tzinfo is UTC
+    assert (one.actor, one.agency, one.role, one.locale) == ("acc_1", "agy_1", Role.AUDITOR, "fr")
+    assert (other.actor, other.agency, other.role) == (None, None, None)
+    assert one.trace != other.trace
+    assert len(one.entropy(7)) == 7
+
+
+def test_where_there_is_no_installation_the_error_says_where(config: Config) -> None:
+    with pytest.raises(SetupError) as refusal:
+        open_services(config)
+    assert refusal.value.code == "installation.none"
+    assert str(config.data_dir) in str(refusal.value.what)
+
+
+def test_a_database_without_its_master_key_gets_no_new_one(config: Config) -> None:
+    """A new key would look like a repair and make every photograph unreadable for good."""
+    config.data_dir.mkdir()
+    config.database_file.touch()
+    with pytest.raises(SetupError, match=r"keys\.no-master-key"):
+        app.lay_foundation(config)
+    assert not config.master_key_file.exists()
+
+
+def test_foundations_are_laid_once_and_closed_to_others(tmp_path: Path) -> None:
+    first = _python(tmp_path / "data", "print(config.master_key_file.read_bytes().hex())", CUSTODES_THREADS="1")
+    assert first.returncode == 0, first.stderr
+    data = tmp_path / "data"
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    for name in ("custodes.sqlite3", "web-secret.key", "keys/master.key", "keys/keys.sqlite3", "in-use.lock"):
+        assert stat.S_IMODE((data / name).stat().st_mode) == 0o600, name
+    again = _python(data, "print(config.master_key_file.read_bytes().hex()); print(app.lay_foundation(config))")
+    assert again.stdout.split() == [first.stdout.strip(), "False"]
+
+
+def test_an_intent_of_a_killed_process_is_closed_by_the_next_one(tmp_path: Path) -> None:
+    killed = _python(
+        tmp_path / "data",
+        """
+        import signal
+        services.ledger.outside(Event(EventKind.SEARCH, context)).__enter__()
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    )
+    assert killed.returncode == -9, killed.stderr
+    after = _python(tmp_path / "data", "print(*phases())")
+    assert after.stdout.split() == ["intended", "interrupted"], after.stderr
+    assert _python(tmp_path / "data", "print(*phases())").stdout.split() == ["intended", "interrupted"]
+
+
+def test_an_intent_of_a_living_process_is_not_interrupted_by_another(tmp_path: Path) -> None:
+    """Two processes share an installation: what the first is in the middle of is not for the second to close."""
+    result = _python(
+        tmp_path / "data",
+        """
+        import subprocess
+        with services.ledger.outside(Event(EventKind.SEARCH, context)):
+            other = "from custodes import app; from custodes.config import Config;" \\
+                "s = app.open_services(Config.from_environment()); print(len(list(s.entries.open_intents())))"
+            print(subprocess.run([sys.executable, "-c", other], capture_output=True, text=True).stdout.strip())
+        print(*phases())
+        """,
+    )
+    assert result.stdout.split() == ["1", "intended", "done"], result.stderr
+
+
+def test_the_lock_is_taken_once_per_process_and_given_to_the_next(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.data_dir.mkdir()
+    monkeypatch.setattr(app, "_locks", {})
+    calls: list[str] = []
+    app._when_alone(config, lambda: calls.append("tidied"))
+    app._when_alone(config, lambda: calls.append("again"))
+    (descriptor,) = app._locks.values()
+    monkeypatch.setattr(app, "_locks", {})
+    app._when_alone(config, lambda: calls.append("not alone"))
+    (second,) = app._locks.values()
+    os.close(descriptor)
+    os.close(second)
+    monkeypatch.setattr(app, "_locks", {})
+    app._when_alone(config, lambda: calls.append("alone again"))
+    assert calls == ["tidied", "alone again"]
+    os.close(next(iter(app._locks.values())))
+
+
+def test_a_research_pack_runs_only_in_evaluation_mode(config: Config) -> None:
+    """ENG-04."""
+    from custodes.engine import builtin_packs
+    from custodes.errors import CustodesError
+
+    research = [pack.name for pack in builtin_packs().values() if not pack.operational_use]
+    for name in research:
+        with pytest.raises(CustodesError) as refusal:
+            app._engine(replace(config, pack=name, evaluation=False))
+        assert "licence" in refusal.value.code or "research" in refusal.value.code

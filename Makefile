@@ -69,7 +69,7 @@ messages: $(DEV)  ## extract messages, update the French catalogue, compile it
 reference: $(DEV)  ## rewrite the tables of docs/ from the source
 	@$(BIN)/python tools/reference.py --write
 
-screenshots: $(DEV)  ## photograph the demo's pages in both languages into docs/screenshots
+screenshots: $(DEV)  ## photograph the demo's pages in both languages into docs/images (while make serve runs)
 	@CUSTODES_DATA_DIR=$(DEMO_DATA) $(BIN)/python tools/screenshots.py
 
 lock: $(DEV)  ## resolve requirements/*.txt anew

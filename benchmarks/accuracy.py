@@ -45,7 +45,9 @@ class Outcome:
 
 
 def main() -> None:
-    data = Path(os.environ.get("CUSTODES_TEST_DATA") or sys.exit("CUSTODES_TEST_DATA names no folder of test photographs"))
+    data = Path(
+        os.environ.get("CUSTODES_TEST_DATA") or sys.exit("CUSTODES_TEST_DATA names no folder of test photographs")
+    )
     os.environ.setdefault("CUSTODES_MODELS_DIR", str(Path(__file__).parents[1] / ".models"))
     sets = {
         "london": (("neutral",), ("smiling",), "expression"),
@@ -107,8 +109,16 @@ def describe(
         misses = rank_one_miss(ranks=[outcome.rank for outcome in outcomes])
         interval = [round(misses.interval.lower, 4), round(misses.interval.upper, 4)]
         named = sorted(outcome.person for outcome in outcomes if outcome.rank != 1)
-        figures[label] = {"first": misses.n - misses.count, "misses": misses.count, "wilson95": interval, "missed": named}
-        print(f"{name}, {label}: {misses.count} of {misses.n} not first, 95 % interval {interval}; {named}", file=sys.stderr)
+        figures[label] = {
+            "first": misses.n - misses.count,
+            "misses": misses.count,
+            "wilson95": interval,
+            "missed": named,
+        }
+        print(
+            f"{name}, {label}: {misses.count} of {misses.n} not first, 95 % interval {interval}; {named}",
+            file=sys.stderr,
+        )
     others = [outcome.listed - (outcome.rank is not None) for outcome in with_threshold]
     figures["others_per_list"] = round(mean(others), 2)
     print(f"{name}: {figures['others_per_list']} other persons per list at the provisional threshold", file=sys.stderr)

@@ -26,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -182,7 +182,7 @@ def probe_bytes(folder: Path) -> bytes:
 
     from PIL import Image
 
-    first = Image.open(sorted(folder.glob("*.jpg"))[0]).convert("RGB")
+    first = Image.open(min(folder.glob("*.jpg"))).convert("RGB")
     scale = PROBE_SIDE / max(first.size)
     out = io.BytesIO()
     first.resize((round(first.width * scale), round(first.height * scale)), Image.Resampling.LANCZOS).save(out, "JPEG")

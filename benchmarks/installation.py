@@ -101,7 +101,7 @@ class Installation:
                 )
 
     def time_search(self, number: str, data: bytes) -> float:
-        """Return the seconds from a probe's bytes to its candidate list: all that the product does, no person's part."""
+        """Return the seconds from a probe's bytes to its candidate list: the product's part, not the persons'."""
         from custodes.workflows import cases, requests
         from custodes.workflows.search import search
 

@@ -14,10 +14,11 @@ for _name in ("CUSTODES_KEY_DIR", "CUSTODES_MASTER_KEY_FILE", "CUSTODES_SESSION_
 from custodes.settings import *  # noqa: E402, F403
 
 # in a file, as in an installation: pages that are served beside a test share an in-memory database's very connection
-DATABASES["default"]["TEST"] = {"NAME": f"{_DATA_DIR}/test.sqlite3"}
+DATABASES["default"]["TEST"] = {"NAME": f"{_DATA_DIR}/test.sqlite3"}  # noqa: F405
 # argon2 is slow on purpose; tests of sign-in need a hash, not a slow one
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # manifest storage answers 404 under live_server (whitenoise)
+SECRET_KEY = "signs nothing but tests"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -79,8 +79,9 @@ def lay_foundation(config: Config) -> bool:
     if is_new:
         create_master_key(config.master_key_file, os.urandom)
     if not config.secret_key_file.exists():
-        config.secret_key_file.touch(mode=0o600)
-        config.secret_key_file.write_text(os.urandom(48).hex(), encoding="ascii")
+        descriptor = os.open(config.secret_key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(os.urandom(48).hex())
     set_up_django()
     from django.core.management import call_command
 
@@ -93,7 +94,7 @@ def open_services(config: Config) -> Services:
     """Return the services of an installation that exists, its interrupted intents closed in the log.
 
     Raises:
-        SetupError: ``installation.none``, or whatever is wrong with its keys.
+        SetupError: ``installation.none``, ``installation.no-signing-key``, or whatever is wrong with its keys.
     """
     if not config.database_file.exists():
         raise SetupError(
@@ -101,6 +102,12 @@ def open_services(config: Config) -> Services:
             N_("There is no installation in %(place)s."),
             hint=N_("Run “custodes init”, or set CUSTODES_DATA_DIR to the folder that holds it."),
             place=config.data_dir,
+        )
+    if not config.secret_key_file.exists():
+        raise SetupError(
+            "installation.no-signing-key",
+            N_("The key that signs sessions is missing."),
+            hint=N_("Run “custodes init” again, which makes a new one and ends every session."),
         )
     set_up_django()
     services = build_services(config, make_engine=lambda: _engine(config))

@@ -13,11 +13,11 @@ _config = Config.from_environment()
 
 
 def _secret_key() -> str:
-    """Return the installation's signing key; before `custodes init` there is nothing that could be signed."""
+    """Return the installation's signing key; without one, Django refuses to sign or to believe anything."""
     try:
         return _config.secret_key_file.read_text(encoding="ascii")
     except OSError:
-        return "no installation yet: nothing is signed with this"
+        return ""
 
 
 SECRET_KEY = _secret_key()

@@ -100,7 +100,10 @@ def test_what_is_known_is_found_by_booking_and_content(world: World) -> None:
     new = world.enrol(1)
     keys = [(new.booking_number, new.sha256), (new.booking_number, "0" * 64), ("other", new.sha256)]
     assert gallery.known_photographs(new.agency, keys) == {keys[0]}
-    assert gallery.booking_owners(new.agency, [new.booking_number, "other"]) == {new.booking_number: new.person_number}
+    stated = gallery.bookings_as_stated(new.agency, [new.booking_number, "other"])
+    assert stated == {
+        new.booking_number: gallery.StatedBooking(new.person_number, new.youth, new.birth_date, tuple(new.offences))
+    }
 
 
 @pytest.mark.parametrize(

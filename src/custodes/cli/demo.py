@@ -6,7 +6,6 @@ Nobody in it exists (see `demo_data/README.md`).  Running it again uses what is 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -107,7 +106,9 @@ class _Demo:
             )
         self._state = json.loads(self._note.read_text("utf-8")) if self._note.exists() else {}
         if not self._state:
-            self._remember(passphrase=os.urandom(9).hex(), built=False)
+            from custodes.app import new_context
+
+            self._remember(passphrase=new_context().entropy(9).hex(), built=False)
 
     def build(self, folder: Path) -> bool:
         """Create services, people, agreements and bookings unless they are there; return whether they were made."""
@@ -154,7 +155,10 @@ class _Demo:
     def say_how_to_go_on(self) -> None:
         """Print how to open the pages, and as whom."""
         click.echo()
-        say(N_("To open the pages: make serve (or: CUSTODES_DATA_DIR=%(place)s custodes serve)"), place=self._config.data_dir)
+        say(
+            N_("To open the pages: make serve (or: CUSTODES_DATA_DIR=%(place)s custodes serve)"),
+            place=self._config.data_dir,
+        )
         say(N_("Sign in with the passphrase %(passphrase)s as:"), passphrase=self._state["passphrase"])
         for person in (*PEOPLE, ADMINISTRATOR):
             click.echo(f"  {person.email:40} {person.role.value}")
@@ -164,9 +168,7 @@ class _Demo:
         from custodes.app import Actor, new_context
         from custodes.workflows import people
 
-        record = people.sign_in(
-            self.services, new_context(), email=person.email, password=self._state["passphrase"]
-        )
+        record = people.sign_in(self.services, new_context(), email=person.email, password=self._state["passphrase"])
         return new_context(Actor(record.id, record.agency.id, person.role), locale=self._config.language)
 
     def _people(self) -> None:
@@ -175,15 +177,15 @@ class _Demo:
 
         if not people.agencies():
             people.create_installation(
-                    self.services,
-                    new_context(),
-                    agency_code=SERVICES[0].code,
-                    agency_name=SERVICES[0].name,
-                    email=ADMINISTRATOR.email,
-                    full_name=ADMINISTRATOR.full_name,
-                    personnel_number="1",
-                    password=self._state["passphrase"],
-                )
+                self.services,
+                new_context(),
+                agency_code=SERVICES[0].code,
+                agency_name=SERVICES[0].name,
+                email=ADMINISTRATOR.email,
+                full_name=ADMINISTRATOR.full_name,
+                personnel_number="1",
+                password=self._state["passphrase"],
+            )
         administrator = self.as_(ADMINISTRATOR)
         known = {agency.code for agency in people.agencies()}
         for service in SERVICES:

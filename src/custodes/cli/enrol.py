@@ -39,9 +39,7 @@ def command(manifest: Path, mapping: Path, images: Path | None, check: bool, fai
     folder = images or manifest.parent
     with acting() as (services, context):
         if check:
-            show_coverage(
-                check_enrolment(services, context, manifest=manifest, mapping=mapping, images=folder)
-            )
+            show_coverage(check_enrolment(services, context, manifest=manifest, mapping=mapping, images=folder))
             return
         progress = Progress(manifest.name)
         report = enrol(services, context, manifest=manifest, mapping=mapping, images=folder, progress=progress)

@@ -18,6 +18,7 @@ def command(port: int, threads: int) -> None:
 
     open_services(Config.from_environment())
     from django.core.wsgi import get_wsgi_application
+    from django.db import connections
     from gunicorn.app.base import BaseApplication
 
     class Server(BaseApplication):  # type: ignore[misc]
@@ -39,5 +40,7 @@ def command(port: int, threads: int) -> None:
         def load(self) -> object:
             return get_wsgi_application()
 
+    # A database connection must not be carried into the worker's process.
+    connections.close_all()
     say(N_("Custodes is open at http://127.0.0.1:%(port)d/ — stop with Ctrl-C."), port=port)
     Server().run()

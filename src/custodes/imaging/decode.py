@@ -3,7 +3,8 @@
 JPEG and PNG only.  Every limit is checked before the work it limits: bytes before anything, pixels from the
 file's own header before decoding, time at every segment and every block the decoder reads.  The container is
 walked by :mod:`custodes.imaging.container`; the two formats' decoders are called directly, so that no other
-format's code can be reached: OpenCV's for plain JPEGs, Pillow's, which can be interrupted, for all else.  The original bytes and their SHA-256 are kept whatever is done to the pixels.
+format's code can be reached: OpenCV's for plain JPEGs, Pillow's, which can be interrupted, for all else.  The
+original bytes and their SHA-256 are kept whatever is done to the pixels.
 
 Not here: other formats, video, and any improvement of the picture.
 """

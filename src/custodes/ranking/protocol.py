@@ -1,7 +1,7 @@
 """What `ranking` needs from whatever keeps the templates; `store` implements it, `app` joins them.
 
 Generations are integers that only grow: 0 is the empty gallery, and every change of a searchable row
-raises the generation in the same transaction.  A row is identified by ``(template_id, born)``, because
+raises the generation in the same transaction.  A row is named by ``(template_id, born)``, because
 a template may be born again later with other eligibility.
 """
 

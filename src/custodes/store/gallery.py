@@ -25,7 +25,19 @@ from custodes.store.models import (
 )
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
-from custodes.types import Barrier, Collection, Contract, Eligibility, GalleryRow, Offence, Sex, Vector, Youth
+from custodes.types import (
+    Barrier,
+    Collection,
+    Contract,
+    Disposition,
+    Eligibility,
+    GalleryRow,
+    Ground,
+    Offence,
+    Sex,
+    Vector,
+    Youth,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +68,16 @@ class NewPhotograph:
     eligibility: Eligibility
 
 
+@dataclass(frozen=True, slots=True)
+class StatedBooking:
+    """What a records system states of a booking; rows that state it differently contradict each other."""
+
+    person_number: str
+    youth: Youth
+    birth_date: date | None
+    offences: tuple[Offence, ...]
+
+
 def known_photographs(agency: AgencyId, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return which of the ``(booking number, SHA-256)`` pairs are already enrolled for an agency."""
     wanted = set(keys)
@@ -65,10 +87,31 @@ def known_photographs(agency: AgencyId, keys: Iterable[tuple[str, str]]) -> set[
     return wanted & set(rows)
 
 
-def booking_owners(agency: AgencyId, booking_numbers: Iterable[str]) -> dict[str, str]:
-    """Return the person number of the subject that each known booking belongs to."""
+def bookings_as_stated(agency: AgencyId, booking_numbers: Iterable[str]) -> dict[str, StatedBooking]:
+    """Return what is kept of each booking that is known, by its number."""
     rows = Booking.objects.filter(agency__uid=agency, booking_number__in=list(booking_numbers))
-    return dict(rows.values_list("booking_number", "subject__person_number"))
+    return {
+        row.booking_number: StatedBooking(
+            row.subject.person_number,
+            Youth(row.youth),
+            row.birth_date,
+            tuple(offence(charge) for charge in sorted(row.charges.all(), key=lambda charge: charge.position)),
+        )
+        for row in rows.select_related("subject").prefetch_related("charges")
+    }
+
+
+def offence(row: Charge) -> Offence:
+    """Return a charge's row as a value."""
+    return Offence(
+        code=row.code,
+        ground=Ground(row.ground) if row.ground else None,
+        designated=row.designated,
+        committed_on=row.committed_on,
+        disposition=Disposition(row.disposition),
+        disposition_date=row.disposition_date,
+        appeal_end=row.appeal_end,
+    )
 
 
 def seal_photographs(vault: Vault, photographs: Sequence[NewPhotograph]) -> list[tuple[Sealed, Sealed]]:
@@ -114,8 +157,7 @@ def add_photographs(
         for row, (p, (_, template)) in zip(rows, photographs, strict=True)
     )
     GalleryEntry.objects.bulk_create(
-        _entry(p, template, subjects[p.person_number], generation)
-        for template, p in zip(templates, new, strict=True)
+        _entry(p, template, subjects[p.person_number], generation) for template, p in zip(templates, new, strict=True)
     )
 
 
@@ -193,9 +235,7 @@ def _gallery_row(row: GalleryEntry, vector: Vector) -> GalleryRow:
 def _subjects(new: Sequence[NewPhotograph], agency: Agency, at: datetime) -> dict[str, Subject]:
     """Return the subjects by person number, adding those that are new."""
     wanted = {p.person_number: p for p in new}
-    known = {
-        row.person_number: row for row in Subject.objects.filter(agency=agency, person_number__in=list(wanted))
-    }
+    known = {row.person_number: row for row in Subject.objects.filter(agency=agency, person_number__in=list(wanted))}
     added = Subject.objects.bulk_create(
         Subject(
             uid=p.subject_id,
@@ -216,9 +256,7 @@ def _bookings(
 ) -> dict[str, Booking]:
     """Return the bookings by number, adding those that are new, with their offences."""
     wanted = {p.booking_number: p for p in new}
-    known = {
-        row.booking_number: row for row in Booking.objects.filter(agency=agency, booking_number__in=list(wanted))
-    }
+    known = {row.booking_number: row for row in Booking.objects.filter(agency=agency, booking_number__in=list(wanted))}
     added = Booking.objects.bulk_create(
         Booking(
             uid=p.booking_id,

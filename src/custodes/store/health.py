@@ -62,7 +62,7 @@ def key_counts(path: Path) -> KeyCounts:
         (LogDetail, "key_uid"),
         (Search, "template_key_uid"),
     ):
-        named.update(model._default_manager.values_list(column, flat=True))
+        named.update(model.objects.values_list(column, flat=True))
     reader = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     try:
         held = {row[0] for row in reader.execute("SELECT uid FROM data_key")}

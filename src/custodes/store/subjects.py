@@ -5,11 +5,12 @@ from __future__ import annotations
 from custodes.errors import NotFound
 from custodes.ids import AgencyId, BookingId, KeyId, PhotographId, SubjectId
 from custodes.store.accounts import agency_record
-from custodes.store.models import Booking, CandidateRow, Charge, GalleryEntry, Photograph, SealedImage, Subject
+from custodes.store.gallery import offence
+from custodes.store.models import Booking, CandidateRow, GalleryEntry, Photograph, SealedImage, Subject
 from custodes.store.records import BookingRecord, PhotographRecord, SubjectRecord
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
-from custodes.types import Barrier, Disposition, Ground, Offence, Sex, Youth
+from custodes.types import Barrier, Sex, Youth
 
 
 def subject(subject_id: SubjectId) -> SubjectRecord:
@@ -55,12 +56,12 @@ def original_bytes(vault: Vault, uid: str) -> bytes:
     return vault.open(uid, Sealed(KeyId(row.key_uid), bytes(row.ciphertext)))
 
 
-def counts() -> dict[str, int]:
-    """Return how many subjects, photographs and searchable rows there are, and how many are quarantined."""
-    living = GalleryEntry.objects.filter(died__isnull=True)
+def counts(agency: AgencyId) -> dict[str, int]:
+    """Return how many subjects, photographs, searchable and quarantined rows an agency has."""
+    living = GalleryEntry.objects.filter(died__isnull=True, agency__uid=agency)
     return {
-        "subjects": Subject.objects.count(),
-        "photographs": Photograph.objects.count(),
+        "subjects": Subject.objects.filter(agency__uid=agency).count(),
+        "photographs": Photograph.objects.filter(booking__agency__uid=agency).count(),
         "searchable": living.filter(barriers=0).count(),
         "quarantined": living.exclude(barriers=0).count(),
     }
@@ -81,7 +82,7 @@ def _booking(row: Booking) -> BookingRecord:
         booking_number=row.booking_number,
         youth=Youth(row.youth),
         birth_date=row.birth_date,
-        offences=tuple(_offence(charge) for charge in sorted(row.charges.all(), key=lambda c: c.position)),
+        offences=tuple(offence(charge) for charge in sorted(row.charges.all(), key=lambda c: c.position)),
         photographs=tuple(
             PhotographRecord(
                 id=PhotographId(photograph.uid),
@@ -95,16 +96,4 @@ def _booking(row: Booking) -> BookingRecord:
             )
             for photograph in sorted(row.photographs.all(), key=lambda p: (p.enrolled_at, p.uid))
         ),
-    )
-
-
-def _offence(row: Charge) -> Offence:
-    return Offence(
-        code=row.code,
-        ground=Ground(row.ground) if row.ground else None,
-        designated=row.designated,
-        committed_on=row.committed_on,
-        disposition=Disposition(row.disposition),
-        disposition_date=row.disposition_date,
-        appeal_end=row.appeal_end,
     )

@@ -79,7 +79,11 @@ def _space(config: Config) -> Finding:
 def _keys(config: Config) -> Finding:
     read_master_key(config.master_key_file)
     apart = config.data_dir not in config.key_dir.parents
-    where = Text(N_("Apart from the data folder.")) if apart else Text(N_("Inside the data folder: exclude it from backups."))
+    where = (
+        Text(N_("Apart from the data folder."))
+        if apart
+        else Text(N_("Inside the data folder: exclude it from backups."))
+    )
     return Finding(Text(N_("Master key")), True, where)
 
 
@@ -128,7 +132,9 @@ def _attribution(config: Config) -> Finding:
 def _intents(config: Config) -> Finding:
     count = store.open_intents()
     return Finding(
-        Text(N_("Log")), True, Text(N_("%(size)d entries, %(open)d under way."), {"size": store.log_size(), "open": count})
+        Text(N_("Log")),
+        True,
+        Text(N_("%(size)d entries, %(open)d under way."), {"size": store.log_size(), "open": count}),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 from custodes.errors import InputError, NotFound, NotSignedIn, Refused
@@ -161,7 +162,8 @@ def sign_in(services: Services, context: Context, *, email: str, password: str) 
         )
     with transaction_of_its_own():
         accounts.count_sign_in(person.id, context.now())
-        services.ledger.with_rows(Event(EventKind.SIGNED_IN, context, (person.id,)))
+        their = replace(context, actor=person.id, agency=person.agency.id)
+        services.ledger.with_rows(Event(EventKind.SIGNED_IN, their, (person.id,)))
     return person
 
 

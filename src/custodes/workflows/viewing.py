@@ -19,6 +19,8 @@ from custodes.workflows.requests import in_request
 from custodes.workflows.services import Services
 
 _PREVIEW_SIDE = 640
+_PROBE_PREVIEW_SIDE = 1600
+"""A face of 40 pixels in a 4,000-pixel scene must still be one that a person can pick."""
 _LOG_PAGE = 100
 
 
@@ -64,7 +66,7 @@ def my_work(services: Services, context: Context) -> Work:
             mine=tuple(r for r in requests if r.requester == actor),
         )
     if context.role is Role.RECORDS_OFFICER:
-        return Work(counts=subjects.counts())
+        return Work(counts=subjects.counts(agency))
     return Work()
 
 
@@ -127,7 +129,7 @@ def view_photograph(services: Services, context: Context, *, photograph: Photogr
     was_candidate = subjects.was_candidate(record.id, agency)
     permit(context, Action.VIEW_RECORD, RecordFacts(record.agency.id, was_candidate, shown.barriers))
     viewed(services, context, EventKind.IMAGE_VIEWED, photograph)
-    return _preview(services, photograph)
+    return _preview(services, photograph, _PREVIEW_SIDE)
 
 
 @workflow
@@ -137,7 +139,7 @@ def view_probe(services: Services, context: Context, *, probe: ProbeId) -> bytes
     case = casework.case(record.case)
     permit(context, Action.VIEW_CASE, OwnedFacts(case.agency))
     viewed(services, replace(context, case=case.id), EventKind.IMAGE_VIEWED, probe)
-    return _preview(services, probe)
+    return _preview(services, probe, _PROBE_PREVIEW_SIDE)
 
 
 @workflow
@@ -162,6 +164,6 @@ def _searchable(record: SubjectRecord) -> SubjectRecord:
     return replace(record, bookings=tuple(booking for booking in bookings if booking.photographs))
 
 
-def _preview(services: Services, uid: str) -> bytes:
+def _preview(services: Services, uid: str, side: int) -> bytes:
     picture = decode(subjects.original_bytes(services.vault, uid), name=None, limits=services.limits)
-    return encode_preview(picture.pixels, _PREVIEW_SIDE)
+    return encode_preview(picture.pixels, side)

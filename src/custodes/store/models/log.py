@@ -35,8 +35,7 @@ class LogEntry(models.Model):
         constraints: ClassVar = [
             # AUD-09: no search in the log without a person, a case and a request.
             models.CheckConstraint(
-                condition=~models.Q(kind="search")
-                | ~(models.Q(actor="") | models.Q(case="") | models.Q(request="")),
+                condition=~models.Q(kind="search") | ~(models.Q(actor="") | models.Q(case="") | models.Q(request="")),
                 name="search_is_attributed",
             )
         ]

@@ -36,9 +36,7 @@ class Coverage:
 
 
 @workflow
-def check_enrolment(
-    services: Services, context: Context, *, manifest: Path, mapping: Path, images: Path
-) -> Coverage:
+def check_enrolment(services: Services, context: Context, *, manifest: Path, mapping: Path, images: Path) -> Coverage:
     """Read a whole manifest and report what it covers; images are looked for, not opened, and nothing is written.
 
     Raises:

@@ -1,16 +1,16 @@
 """Enrolment as a job: streaming, resumable, idempotent (ENR-10).
 
 Rows are read in order and prepared by as many threads as there are cores, a bounded number ahead of what is being
-written.  A batch commits at once: records, templates, gallery generation, log entries, failures and the job's cursor, so
-that a kill at any instant leaves a prefix of the manifest enrolled and nothing half-written.  What a row lacks in law
-quarantines it; what it lacks in form or in its image is a failure that is kept and counted (ENR-04).
+written.  A batch commits at once: records, templates, gallery generation, log entries, failures and the job's cursor,
+so that a kill at any instant leaves a prefix of the manifest enrolled and nothing half-written.  What a row lacks in
+law quarantines it; what it lacks in form or in its image is a failure that is kept and counted (ENR-04).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -18,19 +18,17 @@ from pathlib import Path
 
 from custodes.engine import FaceEngine, check_licence
 from custodes.errors import CustodesError, ManifestError
-from custodes.ids import BookingId, PhotographId, SubjectId, TemplateId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import EventKind
 from custodes.policy import Action
-from custodes.policy.eligibility import BookingFacts, eligibility
 from custodes.policy.facts import OwnedFacts
 from custodes.store import accounts
 from custodes.store import gallery as store
 from custodes.store import jobs as job_store
-from custodes.store.database import raise_generation
 from custodes.store.records import JobRecord, RowFailureRecord
 from custodes.text import N_
 from custodes.types import Context
 from custodes.workflows.boundary import permit, signed_in, workflow
+from custodes.workflows.enrolment.batch import commit, consistent, count, new_photograph
 from custodes.workflows.enrolment.manifest import Manifest, Problem, Row, load_mapping, open_manifest
 from custodes.workflows.enrolment.prepare import Loaded, Prepared, failure, prepare
 from custodes.workflows.enrolment.screen import Screen
@@ -176,108 +174,20 @@ class _EnrolmentJob:
 
     def _step(self, batch: Sequence[tuple[int, Future[Outcome]]], counts: Counter[str]) -> Step:
         outcomes = [future.result() for _, future in batch]
-        failures = [outcome for outcome in outcomes if isinstance(outcome, RowFailureRecord)]
         prepared = [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
-        ready, refused = self._consistent(prepared)
-        failures = sorted([*failures, *refused], key=lambda record: record.row)
-        new = [self._new(item) for item in ready]
-        sealed = store.seal_photographs(self._services.vault, new)
-        counts.update(rows=len(batch), enrolled=len(new), failed=len(failures))
-        counts["already"] = counts["rows"] - counts["enrolled"] - counts["failed"]
-        for photograph in new:
-            counts.update(f"barrier:{barrier.name}" for barrier in photograph.eligibility.barriers)
-            counts["quarantined"] += photograph.eligibility.barriers != 0
+        ready, refused = consistent(self._agency, prepared)
+        failed = sorted(
+            [*(outcome for outcome in outcomes if isinstance(outcome, RowFailureRecord)), *refused],
+            key=lambda record: record.row,
+        )
+        new = [new_photograph(self._context, self._agency, item) for item in ready]
+        count(counts, len(batch), new, failed)
         return Step(
-            commit=self._commit(list(zip(new, sealed, strict=True)), failures),
+            commit=commit(self._services.vault, self._context, self._engine.contract, new, failed),
             cursor=batch[-1][0],
             counts=dict(counts),
-            failures=failures,
+            failures=failed,
         )
-
-    def _consistent(self, prepared: Sequence[Prepared]) -> tuple[list[Prepared], list[RowFailureRecord]]:
-        """Part what can be enrolled from rows that give a booking to another person, or repeat an image within a batch."""
-        owners = store.booking_owners(self._agency, {item.loaded.row.booking_number for item in prepared})
-        images: set[tuple[str, str]] = set()
-        ready, refused = [], []
-        for item in prepared:
-            row = item.loaded.row
-            image = (row.booking_number, item.loaded.sha256)
-            if owners.setdefault(row.booking_number, row.person_number) != row.person_number:
-                refused.append(failure(row.number, _booking_of_another()))
-            elif image in images:
-                refused.append(failure(row.number, _same_image()))
-            else:
-                images.add(image)
-                ready.append(item)
-        return ready, refused
-
-    def _new(self, item: Prepared) -> store.NewPhotograph:
-        row, entropy = item.loaded.row, self._context.entropy
-        facts = BookingFacts(self._agency, row.offences, row.youth, row.birth_date, row.taken_on)
-        return store.NewPhotograph(
-            photograph_id=PhotographId.new(entropy),
-            template_id=TemplateId.new(entropy),
-            subject_id=SubjectId.new(entropy),
-            booking_id=BookingId.new(entropy),
-            agency=self._agency,
-            person_number=row.person_number,
-            booking_number=row.booking_number,
-            sex=row.sex,
-            birth_date=row.birth_date,
-            youth=row.youth,
-            offences=row.offences,
-            taken_on=row.taken_on,
-            original=item.loaded.data,
-            sha256=item.loaded.sha256,
-            format=item.format,
-            width=item.width,
-            height=item.height,
-            vector=item.vector,
-            eligibility=eligibility(facts, self._context.now()),
-        )
-
-    def _commit(
-        self,
-        sealed: Sequence[tuple[store.NewPhotograph, tuple[store.Sealed, store.Sealed]]],
-        failures: Sequence[RowFailureRecord],
-    ) -> Callable[[], Sequence[Event]]:
-        def commit() -> Sequence[Event]:
-            if sealed:
-                store.add_photographs(
-                    sealed, self._engine.contract, generation=raise_generation(), at=self._context.now()
-                )
-            enrolled = [
-                Event(
-                    EventKind.PHOTOGRAPH_ENROLLED,
-                    self._context,
-                    (new.photograph_id,),
-                    {"barriers": int(new.eligibility.barriers)},
-                )
-                for new, _ in sealed
-            ]
-            failed = [
-                Event(EventKind.PHOTOGRAPH_NOT_ENROLLED, self._context, facts={"row": record.row, "code": record.code})
-                for record in failures
-            ]
-            return [*enrolled, *failed]
-
-        return commit
-
-
-def _booking_of_another() -> ManifestError:
-    return ManifestError(
-        "row.booking-of-another-person",
-        N_("The booking belongs to another person number."),
-        hint=N_("Check which of the two is right; nothing was changed."),
-    )
-
-
-def _same_image() -> ManifestError:
-    return ManifestError(
-        "row.same-image",
-        N_("Another row of the same booking holds the very same image under another name."),
-        hint=N_("Remove one of the two rows."),
-    )
 
 
 def _job_key(agency: str, manifest: Path, mapping: Path) -> str:

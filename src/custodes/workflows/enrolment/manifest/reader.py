@@ -26,7 +26,7 @@ _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF
 class Manifest:
     """A manifest that can be read: its header has every required column, its bytes are what its mapping says.
 
-    ``lines``: how many lines the file has, for a progress display only.
+    ``lines``: how many rows its lines make at the most, for a progress display only.
     """
 
     path: Path
@@ -50,8 +50,8 @@ def open_manifest(path: Path, mapping: Mapping) -> Manifest:
     """Return a manifest that was checked from end to end for what would make all of it unreadable.
 
     Raises:
-        ManifestError: ``manifest.unreadable``, ``manifest.not-csv-or-jsonl``, ``manifest.encoding``, ``manifest.empty``,
-            ``manifest.missing-column`` or ``manifest.duplicate-column``.
+        ManifestError: ``manifest.unreadable``, ``manifest.not-csv-or-jsonl``, ``manifest.encoding``,
+            ``manifest.empty``, ``manifest.missing-column`` or ``manifest.duplicate-column``.
     """
     if path.suffix.lower() not in (".csv", ".jsonl", ".ndjson"):
         raise ManifestError(
@@ -59,7 +59,7 @@ def open_manifest(path: Path, mapping: Mapping) -> Manifest:
             N_("A manifest is a .csv, .jsonl or .ndjson file."),
             hint=N_("Export the records as CSV, with one row per photograph."),
         )
-    lines = _check_encoding(path, mapping)
+    lines = _check_encoding(path, mapping) - (not _is_json(path))
     manifest = Manifest(path, mapping, lines)
     if not _is_json(path):
         _check_header(_header(manifest), mapping)
@@ -165,7 +165,7 @@ def _check_encoding(path: Path, mapping: Mapping) -> int:
     # Single-byte encodings decode anything, so a file that is valid UTF-8 beyond ASCII betrays them.
     utf8: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
     is_single_byte = codecs.lookup(mapping.encoding).name in ("cp1252", "iso8859-1", "iso8859-15", "latin-1")
-    lines, seen, beyond_ascii = 0, 0, False
+    lines, seen, beyond_ascii, last = 0, 0, False, b"\n"
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
@@ -176,6 +176,7 @@ def _check_encoding(path: Path, mapping: Mapping) -> int:
                 utf8 = _still_decodes(utf8, chunk)
                 lines += chunk.count(b"\n")
                 seen += len(chunk)
+                last = chunk[-1:]
                 if b"\0" in chunk and "16" not in mapping.encoding:
                     raise _lies(mapping, lines)
             decoder.decode(b"", final=True)
@@ -191,7 +192,7 @@ def _check_encoding(path: Path, mapping: Mapping) -> int:
         raise _empty()
     if is_single_byte and beyond_ascii and utf8 is not None:
         raise _lies(mapping, 1)
-    return lines
+    return lines + (last != b"\n")
 
 
 def _check_mark(chunk: bytes, mapping: Mapping) -> None:

@@ -1,0 +1,178 @@
+"""ENR-10: an enrolment that was killed, however often and at whatever instant, ends as one that was not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.workflows.enrol_fixtures import MAPPING, as_csv, row
+
+from custodes.app import SystemClock
+from custodes.engine.fake import picture
+from custodes.ids import KeyId
+from custodes.store.keys import SqliteKeyStore, read_master_key
+from custodes.store.vault import Sealed, Vault
+
+KILLS = 10
+ROWS = 120
+DRIVER = Path(__file__).with_name("enrol_driver.py")
+
+_RECORDS = """
+SELECT s.person_number, b.booking_number, b.youth, b.birth_date, p.sha256, p.taken_on, g.barriers, g.sex,
+       i.uid, i.key_uid, i.ciphertext, t.uid, t.key_uid, t.ciphertext, b.id, g.born
+FROM store_photograph p
+JOIN store_booking b ON b.id = p.booking_id JOIN store_subject s ON s.id = b.subject_id
+LEFT JOIN store_sealedimage i ON i.uid = p.uid
+LEFT JOIN store_templaterow t ON t.photograph_id = p.id LEFT JOIN store_galleryentry g ON g.template_id = t.id
+"""
+
+
+class Place:
+    """An installation in a folder of its own, looked at from outside: its files, not its code."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "CUSTODES_DATA_DIR": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def run(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        command = [sys.executable, DRIVER, *arguments]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+
+    def finish(self, *arguments: str | Path) -> None:
+        process = self.run(*arguments)
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, output
+
+    def kill_during(self, export: Path, batches: int, delay: float) -> None:
+        """Begin or resume enrolling, and kill -9 it a moment after so many batches."""
+        process = self.run("enrol", export)
+        assert process.stdout is not None
+        for _ in range(1 + batches):
+            process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+        assert process.returncode == -signal.SIGKILL
+
+    def is_finished(self) -> bool:
+        return self.query("SELECT finished_at FROM store_jobrow WHERE finished_at IS NOT NULL") != []
+
+    def query(self, text: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.folder / "custodes.sqlite3")) as connection:
+            return connection.execute(text).fetchall()
+
+    def records(self) -> list[tuple[Any, ...]]:
+        """Every photograph with its booking, charges, decrypted bytes and template; ids and moments left out."""
+        master = read_master_key(self.folder / "keys" / "master.key")
+        keys = SqliteKeyStore(self.folder / "keys" / "keys.sqlite3", master, os.urandom, SystemClock().now)
+        vault = Vault(keys, os.urandom)
+        charges: dict[int, list[tuple[Any, ...]]] = {}
+        for booking, *charge in self.query("SELECT booking_id, position, code, ground, committed_on FROM store_charge"):
+            charges.setdefault(booking, []).append(tuple(charge))
+        found = []
+        for *stated, image, image_key, image_bytes, template, template_key, template_bytes, booking, born in self.query(
+            _RECORDS
+        ):
+            # whoever can see a photograph can see all of it: nothing partial is ever visible
+            assert None not in (image, template, stated[6], born)
+            original = vault.open(image, Sealed(KeyId(image_key), image_bytes))
+            vector = vault.open(template, Sealed(KeyId(template_key), template_bytes))
+            assert hashlib.sha256(original).hexdigest() == stated[4]
+            digests = hashlib.sha256(vector).hexdigest()
+            found.append((*stated, digests, *sorted(charges.get(booking, []))))
+        keys.close()
+        return sorted(found, key=repr)
+
+    def end_state(self) -> dict[str, Any]:
+        kinds = Counter(kind for (kind,) in self.query("SELECT kind FROM store_logentry"))
+        return {
+            "records": self.records(),
+            "bookings": self.query("SELECT count(*) FROM store_booking"),
+            "subjects": self.query("SELECT person_number, sex, birth_date FROM store_subject ORDER BY person_number"),
+            "failures": self.query("SELECT row, code, sentence FROM store_rowfailure ORDER BY row"),
+            "jobs": self.query("SELECT kind, cursor, counts, finished_at IS NULL FROM store_jobrow"),
+            "enrolled in the log": kinds["photograph.enrolled"],
+            "failed in the log": kinds["photograph.not-enrolled"],
+        }
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """A hundred and twenty rows: most good, some quarantined, some that fail in every part of the way."""
+    folder = tmp_path / "export"
+    (folder / "images").mkdir(parents=True)
+    rows = [row(number) for number in range(1, ROWS + 1)]
+    rows[6]["offence_code"] = "CC 175"
+    rows[11] |= {"youth": "", "birth_date": ""}
+    rows[16] |= {"person_number": "P16", "offence_code": "CC 267"}
+    rows[22]["image"] = "../outside.png"
+    rows[30]["taken_on"] = "31.12.2024"
+    rows[41] = dict(rows[40])
+    rows[50]["booking_number"] = "B3"
+    for number in range(1, ROWS + 1):
+        data = picture(number)
+        if number == 28:
+            data = picture(28, 128)
+        if number == 37:
+            data = data[:200]
+        if number != 47:
+            (folder / "images" / f"{number}.png").write_bytes(data)
+    (folder / "manifest.csv").write_text(as_csv(rows), encoding="utf-8")
+    (folder / "mapping.toml").write_text(MAPPING, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.slow
+def test_ten_kills_at_random_moments_end_as_an_unbroken_run(tmp_path: Path, export: Path) -> None:
+    founded = tmp_path / "founded"
+    Place(founded).finish("found")
+    for name in ("unbroken", "killed"):
+        shutil.copytree(founded, tmp_path / name)
+    unbroken, killed = Place(tmp_path / "unbroken"), Place(tmp_path / "killed")
+    unbroken.finish("enrol", export)
+    chance = random.Random(2026)  # noqa: S311 - moments, not secrets
+    for _ in range(KILLS):
+        killed.kill_during(export, batches=chance.randrange(0, 3), delay=chance.uniform(0, 0.04))
+        killed.records()
+        assert not killed.is_finished(), "there was nothing left to kill"
+    killed.finish("enrol", export)
+    expected = unbroken.end_state()
+    assert killed.end_state() == expected
+    failures = {row: code for row, code, _ in expected["failures"]}
+    assert failures == {
+        23: "row.path-leaves-folder",
+        28: "face.several",
+        31: "row.bad-date",
+        37: "image.truncated",
+        42: "row.duplicate",
+        47: "row.image-missing",
+        51: "row.booking-of-another-person",
+    }
+    assert len(expected["records"]) == ROWS - len(failures) == expected["enrolled in the log"]
+    assert expected["failed in the log"] == len(failures)
+
+
+@pytest.mark.slow
+def test_a_finished_enrolment_run_again_changes_no_record(tmp_path: Path, export: Path) -> None:
+    """Idempotent: another pass finds everything enrolled, and tries the failures anew."""
+    place = Place(tmp_path / "data")
+    place.finish("found")
+    place.finish("enrol", export)
+    before = place.records()
+    place.finish("enrol", export)
+    assert place.records() == before
+    (export / "images" / "47.png").write_bytes(picture(47))
+    place.finish("enrol", export)
+    assert len(place.records()) == len(before) + 1

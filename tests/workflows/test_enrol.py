@@ -17,6 +17,11 @@ from custodes.types import Barrier, Disposition, Ground, Sex
 from custodes.workflows.search import search
 
 
+def held() -> dict[str, int]:
+    """What the service holds."""
+    return subjects.counts(accounts.agency_by_code("NRP").id)
+
+
 @pytest.fixture
 def export(world: World, tmp_path: Path) -> Export:
     return Export(world, tmp_path / "export")
@@ -213,7 +218,7 @@ def test_a_check_reports_coverage_and_writes_nothing(export: Export) -> None:
     before = export.world.services.entries.size()
     coverage = export.check()
     assert export.world.services.entries.size() == before
-    assert subjects.counts()["photographs"] == 0
+    assert held()["photographs"] == 0
     assert jobs.find_job("enrolment", accounts.agency_by_code("NRP").id, "") is None
     assert (coverage.rows, coverage.searchable) == (6, 2)
     assert coverage.problems == {"row.image-missing": 1, "row.duplicate": 1, "row.bad-date": 1}
@@ -253,7 +258,7 @@ def test_a_bad_row_fails_alone_with_its_reason(export: Export, changes: dict[str
     export.images(2)
     export.rows(row(1, **changes), row(2))
     assert export.failures() == {1: code}
-    assert subjects.counts()["photographs"] == 1
+    assert held()["photographs"] == 1
 
 
 @pytest.mark.parametrize(
@@ -266,7 +271,7 @@ def test_a_bad_row_fails_alone_with_its_reason(export: Export, changes: dict[str
         (picture(1, kind="JPEG"), "image.wrong-extension"),
         (picture(), "face.none"),
         (picture(*range(40), size=(2000, 1000)), "face.several"),
-        (picture(1, cell=2), "face.too-small"),
+        (picture(1, cell=1), "face.too-small"),
     ],
     ids=["empty", "text", "gif", "truncated", "wrong-extension", "no-face", "forty-faces", "tiny"],
 )
@@ -275,7 +280,7 @@ def test_a_bad_image_fails_alone_with_its_reason(export: Export, data: bytes, co
     export.image("1.png", data=data)
     export.rows(row(1), row(2))
     assert export.failures() == {1: code}
-    assert subjects.counts()["searchable"] == 1
+    assert held()["searchable"] == 1
 
 
 def test_a_link_that_leads_out_of_the_folder_is_not_followed(export: Export, tmp_path: Path) -> None:
@@ -331,7 +336,7 @@ def rejected(export: Export) -> str:
     assert all(isinstance(str(text), str) for text in (error.value.what, error.value.why, error.value.hint))
     kinds = log_kinds(export)
     assert (kinds["input.rejected"], kinds["enrolment.started"]) == (1, 0)
-    assert subjects.counts()["photographs"] == 0
+    assert held()["photographs"] == 0
     return error.value.code
 
 
@@ -369,7 +374,6 @@ def test_a_manifest_without_a_row_is_rejected(export: Export, text: str) -> None
         ("latin-1", "utf-8"),
         ("utf-8", "utf-16"),
         ("windows-1252", "utf-8-sig"),
-        ("utf-16", "utf-8"),
     ],
 )
 def test_an_encoding_that_lies_is_found_before_anything_is_written(export: Export, stated: str, real: str) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from custodes import __version__
+from custodes.cli.say import operators_catalogue, show_error, translator
+from custodes.cli.words import in_words, speak
+from custodes.errors import CustodesError
+from custodes.text import N_
 
 COMMANDS = {
     "init": "init",
@@ -31,61 +36,67 @@ COMMANDS = {
 """Command → ``module[:attribute]`` under `custodes.cli`; the attribute is ``command`` unless said otherwise."""
 
 SUMMARIES = {
-    "init": "Create an installation, its first service and administrator.",
-    "sign-in": "Sign in as yourself; every other command acts as you.",
-    "sign-out": "End your session.",
-    "whoami": "Say who is signed in, and in which role.",
-    "agency": "Register police services and agreements between them.",
-    "account": "Create accounts of named people and grant roles.",
-    "models": "Fetch and verify model packs.",
-    "enrol": "Enrol booking photographs from a manifest, or check it first.",
-    "case": "Open, list, show and close cases.",
-    "probe": "Put an image into a case.",
-    "request": "Ask for a search; approve or decline one.",
-    "search": "Run the search that an approved request allows.",
-    "record": "Show one gallery record.",
-    "log": "Show the newest entries of the log.",
-    "demo": "Build a demonstration with people who do not exist, and search it.",
-    "doctor": "Check the installation and explain each problem.",
-    "serve": "Open the pages on this machine.",
+    "init": N_("Create an installation, its first service and administrator."),
+    "sign-in": N_("Sign in as yourself; every other command acts as you."),
+    "sign-out": N_("End your session."),
+    "whoami": N_("Say who is signed in, and in which role."),
+    "agency": N_("Register police services and agreements between them."),
+    "account": N_("Create accounts of named people and grant roles."),
+    "models": N_("Fetch and verify model packs."),
+    "enrol": N_("Enrol booking photographs from a manifest, or check it first."),
+    "case": N_("Open, list, show and close cases."),
+    "probe": N_("Put an image into a case."),
+    "request": N_("Ask for a search; approve or decline one."),
+    "search": N_("Run the search that an approved request allows."),
+    "record": N_("Show one gallery record."),
+    "log": N_("Show the newest entries of the log."),
+    "demo": N_("Build a demonstration with people who do not exist, and search it."),
+    "doctor": N_("Check the installation and explain each problem."),
+    "serve": N_("Open the pages on this machine."),
 }
 
 
+def load(name: str) -> click.Command:
+    """Import one command, in the source's own English."""
+    module, _, attribute = COMMANDS[name].partition(":")
+    found: click.Command = getattr(importlib.import_module(f"custodes.cli.{module}"), attribute or "command")
+    found.name = name
+    return found
+
+
 class LazyGroup(click.Group):
-    """A group that knows its commands' names and summaries without importing them."""
+    """A group that knows its commands' names and summaries without importing them, and the operator's language."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        speak(operators_catalogue())
+        twin = in_words(self, translator())
+        # the copy has our own `main` too: the inherited one is meant
+        return super(LazyGroup, twin).main(*args, **kwargs)  # type: ignore[misc]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        target = COMMANDS.get(cmd_name)
-        if target is None:
-            return None
-        module, _, attribute = target.partition(":")
-        command: click.Command = getattr(importlib.import_module(f"custodes.cli.{module}"), attribute or "command")
-        command.name = cmd_name
-        return command
+        return in_words(load(cmd_name), translator()) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, SUMMARIES[name]) for name in COMMANDS])
+        translate = translator()
+        with formatter.section(translate(N_("Commands"))):
+            formatter.write_dl([(name, translate(SUMMARIES[name])) for name in COMMANDS])
 
     def invoke(self, ctx: click.Context) -> object:
         from custodes.app import set_up_django
-        from custodes.errors import CustodesError
 
         try:
             set_up_django()
             return super().invoke(ctx)
         except CustodesError as error:
-            from custodes.cli.say import show_error
-
             show_error(error)
             ctx.exit(error.exit_code)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="custodes")
+@click.version_option(__version__, prog_name="custodes", message="%(prog)s %(version)s")
 def command() -> None:
     """Custodes: investigative face search that answers for itself.
 

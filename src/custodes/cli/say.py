@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from gettext import NullTranslations
 
 import click
 
+from custodes.cli.words import catalogue
 from custodes.config import Config
 from custodes.errors import CustodesError, SetupError
+from custodes.text import N_, Text
+
+
+def operators_catalogue() -> NullTranslations:
+    """Return the messages of the operator's language; plain English where the settings cannot be read."""
+    try:
+        return catalogue(Config.from_environment().language)
+    except SetupError:
+        return NullTranslations()
 
 
 def translator() -> Callable[[str], str]:
-    """Return gettext for the operator's language; plain English where Django cannot be configured."""
-    from custodes.app import set_up_django
+    """Return gettext for the operator's language; plain English where the settings cannot be read."""
+    return operators_catalogue().gettext
 
-    try:
-        set_up_django()
-        language = Config.from_environment().language
-    except SetupError:
-        return str
-    from django.utils import translation
 
-    translation.activate(language)
-    return translation.gettext
+def label(member: enum.StrEnum) -> str:
+    """Return a member of a closed list in words, in the operator's language."""
+    from custodes.workflows.labels import member_words
+
+    return translator()(member_words(member))
+
+
+def yes_or_no(answer: bool) -> str:
+    """Return the answer in the operator's language."""
+    return translator()(N_("yes") if answer else N_("no"))
 
 
 def say(template: str, **values: object) -> None:
@@ -34,19 +48,26 @@ def say(template: str, **values: object) -> None:
 
 def show_error(error: CustodesError) -> None:
     """Print an error on standard error: code, what, why, what to do."""
+    from custodes.workflows.labels import values_in_words
+
     translate = translator()
-    click.secho(f"{error.what.render(translate)}  [{error.code}]", fg="red", err=True)
-    for part in (error.why, error.hint):
-        sentence = part.render(translate)
+    what, why, hint = (
+        Text(text.template, values_in_words(error.values, translate)).render(translate)
+        for text in (error.what, error.why, error.hint)
+    )
+    click.secho(f"{what}  [{error.code}]", fg="red", err=True)
+    for sentence in (why, hint):
         if sentence:
             click.echo(f"  {sentence}", err=True)
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table whose columns are as wide as they need to be."""
+    """Print a table whose columns are as wide as they need to be; headings are marked messages, cells are final."""
+    translate = translator()
+    headings = [translate(heading) for heading in headings]
     cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(line[i]) for line in [list(headings), *cells]) for i in range(len(headings))]
-    for line in [list(headings), ["─" * width for width in widths], *cells]:
+    widths = [max(len(line[i]) for line in [headings, *cells]) for i in range(len(headings))]
+    for line in [headings, ["─" * width for width in widths], *cells]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
@@ -66,7 +87,7 @@ class Progress:
         if done - self._shown < step and done != total:
             return
         self._shown = done
-        amount = f"{done:,} / {total:,}" if total else f"{done:,}"
+        amount = f"{_grouped(done)} / {_grouped(total)}" if total else _grouped(done)
         click.echo(
             f"\r{self._label} {amount}" if self._wide else f"{self._label} {amount}", err=True, nl=not self._wide
         )
@@ -75,3 +96,8 @@ class Progress:
         """Finish the line."""
         if self._wide and self._shown:
             click.echo(err=True)
+
+
+def _grouped(number: int) -> str:
+    # groups of three as the SI writes them: a comma would be a decimal sign in French
+    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -82,7 +82,9 @@ def known_photographs(agency: AgencyId, keys: Iterable[tuple[str, str]]) -> set[
     """Return which of the ``(booking number, SHA-256)`` pairs are already enrolled for an agency."""
     wanted = set(keys)
     rows = Photograph.objects.filter(
-        booking__agency__uid=agency, sha256__in=[sha256 for _, sha256 in wanted]
+        booking__agency__uid=agency,
+        booking__booking_number__in={number for number, _ in wanted},
+        sha256__in={sha256 for _, sha256 in wanted},
     ).values_list("booking__booking_number", "sha256")
     return wanted & set(rows)
 
@@ -130,8 +132,10 @@ def add_photographs(
     *,
     generation: int,
     at: datetime,
-) -> None:
+) -> list[SubjectId]:
     """Enrol sealed photographs of one agency inside the open transaction; the rows are born at ``generation``.
+
+    Returns whose each photograph is: a person who is known keeps their id.
 
     Raises:
         Conflict: ``booking.of-another-person``.
@@ -159,6 +163,7 @@ def add_photographs(
     GalleryEntry.objects.bulk_create(
         _entry(p, template, subjects[p.person_number], generation) for template, p in zip(templates, new, strict=True)
     )
+    return [SubjectId(subjects[p.person_number].uid) for p in new]
 
 
 def contract_of(contract: Contract) -> ContractRow:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from custodes.errors import Conflict
 from custodes.ids import AccountId, AgencyId, JobId
 from custodes.store.models import Account, Agency, JobRow, RowFailure
 from custodes.store.records import JobRecord, RowFailureRecord
+from custodes.text import N_
 
 
 def find_job(kind: str, agency: AgencyId, key: str) -> JobRecord | None:
@@ -30,10 +32,20 @@ def start_job(job_id: JobId, kind: str, agency: AgencyId, key: str, started_by: 
 
 
 def advance_job(
-    job_id: JobId, cursor: int, counts: Mapping[str, int], failures: Sequence[RowFailureRecord] = ()
+    job_id: JobId, *, after: int, cursor: int, counts: Mapping[str, int], failures: Sequence[RowFailureRecord] = ()
 ) -> None:
-    """Move a job on inside the open transaction, with the rows it could not do."""
+    """Move a job on from ``after`` to ``cursor`` inside the open transaction, with the rows it could not do.
+
+    Raises:
+        Conflict: ``job.moved``, if it is not at ``after``: another process is doing the same work.
+    """
     row = JobRow.objects.get(uid=job_id)
+    if row.cursor != after or row.finished_at is not None:
+        raise Conflict(
+            "job.moved",
+            N_("The same work is being done by another process at this moment."),
+            hint=N_("Leave it to the other one, or start again when it has ended: nothing is done twice."),
+        )
     row.cursor = cursor
     row.counts = dict(counts)
     row.save(update_fields=["cursor", "counts"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, OuterRef
 
 from custodes.ids import AccountId, AgencyId, CaseId, EntryId, RequestId
 from custodes.store.database import in_transaction, transaction_of_its_own
@@ -30,9 +30,7 @@ class DatabaseEntryStore:
     def add(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        LogHead.objects.get_or_create(pk=1)
-        LogHead.objects.filter(pk=1).update(size=F("size") + len(entries))
-        first = LogHead.objects.values_list("size", flat=True).get(pk=1) - len(entries)
+        first = _take_positions(len(entries))
         LogEntry.objects.bulk_create(_row(entry, first + index) for index, entry in enumerate(entries))
         private = [(entry.id, entry.salt + entry.private) for entry in entries if entry.private]
         LogDetail.objects.bulk_create(
@@ -53,6 +51,17 @@ class DatabaseEntryStore:
     def size(self) -> int:
         """Return how many entries there are."""
         return LogEntry.objects.count()
+
+
+def _take_positions(count: int) -> int:
+    """Return the first of ``count`` new positions; the head's row stays locked until the transaction ends."""
+    head = LogHead.objects.select_for_update().filter(pk=1)
+    size = head.values_list("size", flat=True).first()
+    if size is None:
+        LogHead.objects.create(pk=1, size=count)
+        return 0
+    head.update(size=size + count)
+    return size
 
 
 def _row(entry: Entry, position: int) -> LogEntry:

@@ -1,176 +1,21 @@
-"""Every value of a closed list in words. One table per list: members of different lists may be equal as strings."""
+"""Every value of a closed list in words, in the active language; the words are those of `workflows.labels`."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from typing import TypeVar
 
 from django.utils.translation import gettext
 
-from custodes.text import N_
-from custodes.types import (
-    Authority,
-    Barrier,
-    Disposition,
-    Ground,
-    Phase,
-    ProbeSource,
-    Purpose,
-    RequestState,
-    Role,
-    Sex,
-    Youth,
-)
-from custodes.workflows.reference import Action
+from custodes.types import Barrier
+from custodes.workflows.labels import action_words, barrier_words, event_words, member_words
 
 E = TypeVar("E", bound=enum.StrEnum)
-
-_LABELS: Mapping[type[enum.StrEnum], Mapping[enum.StrEnum, str]] = {
-    Role: {
-        Role.SEARCHER: N_("Searcher"),
-        Role.REVIEWER: N_("Reviewer"),
-        Role.VERIFIER: N_("Verifier"),
-        Role.SUPERVISOR: N_("Supervisor"),
-        Role.RECORDS_OFFICER: N_("Records officer"),
-        Role.AUDITOR: N_("Auditor"),
-        Role.ADMINISTRATOR: N_("Administrator"),
-    },
-    Purpose: {
-        Purpose.IDENTIFY_PERSON_OF_INTEREST: N_("A person of interest"),
-        Purpose.IDENTIFY_VICTIM: N_("A victim"),
-        Purpose.IDENTIFY_WITNESS: N_("A witness"),
-        Purpose.FIND_MISSING_PERSON: N_("A missing person"),
-        Purpose.IDENTIFY_DECEASED: N_("A deceased person"),
-    },
-    ProbeSource: {
-        ProbeSource.CCTV_RECORDING: N_("Recording of a surveillance camera"),
-        ProbeSource.SCENE_PHOTOGRAPH: N_("Photograph taken at the scene"),
-        ProbeSource.VICTIM_OR_WITNESS_RECORDING: N_("Picture or recording by a victim or witness"),
-        ProbeSource.SEIZED_DEVICE: N_("Seized device"),
-        ProbeSource.ATM_OR_TRANSIT_RECORDING: N_("Recording of a bank machine or public transit"),
-        ProbeSource.PHOTOGRAPH_OF_DECEASED: N_("Photograph of a deceased person"),
-    },
-    Authority: {
-        Authority.WARRANT: N_("Warrant"),
-        Authority.PRODUCTION_ORDER: N_("Production order"),
-        Authority.STATUTE: N_("Statute"),
-        Authority.COMMON_LAW: N_("Common law"),
-        Authority.CONSENT: N_("Consent"),
-    },
-    RequestState: {
-        RequestState.AWAITING: N_("Waiting for a decision"),
-        RequestState.APPROVED: N_("Approved, not searched yet"),
-        RequestState.DECLINED: N_("Declined"),
-        RequestState.SEARCHED: N_("Searched"),
-    },
-    Sex: {
-        Sex.FEMALE: N_("Female"),
-        Sex.MALE: N_("Male"),
-        Sex.OTHER: N_("Another gender"),
-        Sex.UNKNOWN: N_("Not stated"),
-    },
-    Youth: {
-        Youth.YES: N_("Under 18 at the time of the offence"),
-        Youth.NO: N_("Adult at the time of the offence"),
-        Youth.UNKNOWN: N_("Age at the time of the offence not known"),
-    },
-    Ground: {
-        Ground.INDICTABLE: N_("In custody for an indictable offence"),
-        Ground.SECURITY_OF_INFORMATION: N_(
-            "Apprehended under the Foreign Interference and Security of Information Act"
-        ),
-        Ground.HYBRID: N_("In custody for an offence that may be prosecuted by indictment"),
-        Ground.EXTRADITION: N_("Apprehended for extradition"),
-        Ground.REQUIRED_TO_APPEAR: N_("Required to appear for an indictable offence"),
-        Ground.TERRORISM_CUSTODY: N_("In custody under section 83.3 of the Criminal Code"),
-    },
-    Disposition: {
-        Disposition.PENDING: N_("Not yet disposed of"),
-        Disposition.CONVICTED: N_("Convicted"),
-        Disposition.ACQUITTED: N_("Acquitted"),
-        Disposition.WITHDRAWN: N_("Withdrawn"),
-        Disposition.DISMISSED: N_("Dismissed"),
-        Disposition.STAYED: N_("Stayed"),
-        Disposition.QUASHED: N_("Quashed"),
-        Disposition.NOT_CRIMINALLY_RESPONSIBLE: N_("Not criminally responsible"),
-        Disposition.PEACE_BOND: N_("Peace bond"),
-        Disposition.ABSOLUTE_DISCHARGE: N_("Absolute discharge"),
-        Disposition.CONDITIONAL_DISCHARGE: N_("Conditional discharge"),
-        Disposition.EXTRAJUDICIAL_SANCTION: N_("Extrajudicial sanction"),
-    },
-    Phase: {
-        Phase.EFFECT: N_("done"),
-        Phase.ALONE: N_("noted"),
-        Phase.INTENDED: N_("about to be done"),
-        Phase.DONE: N_("done as intended"),
-        Phase.FAILED: N_("failed"),
-        Phase.INTERRUPTED: N_("interrupted"),
-    },
-}
-
-_BARRIERS: Mapping[Barrier, str] = {
-    Barrier.NO_GROUND: N_("No offence of this booking has a ground in the Identification of Criminals Act."),
-    Barrier.YOUTH: N_("The person was under 18 at the time of an offence."),
-    Barrier.AGE_UNKNOWN: N_("It is not known whether the person was under 18."),
-    Barrier.NO_DATE: N_("The date of the photograph is missing."),
-}
-
-_ACTIONS: Mapping[Action, str] = {
-    Action.CREATE_AGENCY: N_("register a service"),
-    Action.REGISTER_AGREEMENT: N_("register a sharing agreement"),
-    Action.CREATE_ACCOUNT: N_("create an account"),
-    Action.GRANT_ROLE: N_("grant a role"),
-    Action.ENROL: N_("enrol photographs"),
-    Action.CHECK_ENROLMENT: N_("check a manifest"),
-    Action.VIEW_RECORD: N_("see a record"),
-    Action.OPEN_CASE: N_("open a case"),
-    Action.CLOSE_CASE: N_("close a case"),
-    Action.VIEW_CASE: N_("see a case"),
-    Action.ADD_PROBE: N_("add a probe"),
-    Action.REQUEST_SEARCH: N_("ask for a search"),
-    Action.APPROVE_SEARCH: N_("approve a search"),
-    Action.DECLINE_SEARCH: N_("decline a search"),
-    Action.SEARCH: N_("run a search"),
-    Action.VIEW_CANDIDATES: N_("see a candidate list"),
-    Action.VIEW_WORK: N_("see one's work"),
-    Action.VIEW_LOG: N_("read the log"),
-}
-
-_EVENTS: Mapping[str, str] = {
-    "installation.created": N_("Installation created"),
-    "agency.created": N_("Service registered"),
-    "agreement.registered": N_("Sharing agreement registered"),
-    "account.created": N_("Account created"),
-    "role.granted": N_("Role granted"),
-    "sign-in.succeeded": N_("Signed in"),
-    "sign-in.failed": N_("Sign-in failed"),
-    "sign-out": N_("Signed out"),
-    "action.refused": N_("Action refused"),
-    "input.rejected": N_("Input rejected"),
-    "enrolment.started": N_("Enrolment started"),
-    "enrolment.resumed": N_("Enrolment resumed"),
-    "enrolment.finished": N_("Enrolment finished"),
-    "photograph.enrolled": N_("Photograph enrolled"),
-    "photograph.not-enrolled": N_("Photograph not enrolled"),
-    "case.opened": N_("Case opened"),
-    "case.closed": N_("Case closed"),
-    "probe.added": N_("Probe added"),
-    "request.made": N_("Search asked for"),
-    "request.approved": N_("Search approved"),
-    "request.declined": N_("Search declined"),
-    "search": N_("Search"),
-    "candidates.viewed": N_("Candidate list shown"),
-    "record.viewed": N_("Record shown"),
-    "image.viewed": N_("Image shown"),
-    "case.viewed": N_("Case shown"),
-    "log.viewed": N_("Log shown"),
-}
 
 
 def label(member: enum.StrEnum) -> str:
     """Return a member of a closed list in words, in the active language."""
-    return gettext(_LABELS[type(member)][member])
+    return gettext(member_words(member))
 
 
 def choices(kind: type[E]) -> list[tuple[str, str]]:
@@ -180,14 +25,14 @@ def choices(kind: type[E]) -> list[tuple[str, str]]:
 
 def barrier_labels(barriers: Barrier) -> list[str]:
     """Return every reason for a quarantine in words; none if the photograph may be searched."""
-    return [gettext(text) for barrier, text in _BARRIERS.items() if barrier in barriers]
+    return [gettext(text) for text in barrier_words(barriers)]
 
 
 def action_label(action: str) -> str:
     """Return what a person tried to do, in words."""
-    return gettext(_ACTIONS[Action(action)])
+    return gettext(action_words(action))
 
 
 def event_label(kind: str) -> str:
     """Return the kind of a log entry in words; a kind without words is shown as it is."""
-    return gettext(_EVENTS[kind]) if kind in _EVENTS else kind
+    return gettext(event_words(kind))

@@ -57,12 +57,14 @@ def run_job(services: Services, context: Context, job: Job, progress: Progress) 
     record = _begin(services, context, job)
     if record.finished_at is not None:
         return record
+    reached = record.cursor
     for step in job.steps(record):
         with transaction_of_its_own():
             events = step.commit()
-            store.advance_job(record.id, step.cursor, step.counts, step.failures)
+            store.advance_job(record.id, after=reached, cursor=step.cursor, counts=step.counts, failures=step.failures)
             services.ledger.with_rows(*events)
-        progress(step.cursor, None)
+        reached = step.cursor
+        progress(reached, None)
     return _end(services, context, job, record.id)
 
 

@@ -37,6 +37,11 @@ class Services:
         return self.make_engine()
 
     @cached_property
+    def bulk_engine(self) -> FaceEngine:
+        """The same engine for a pool of threads: each call uses one core. Its weights are loaded once a process."""
+        return self.engine.for_bulk()
+
+    @cached_property
     def gallery(self) -> Gallery:
         """The gallery under the engine's contract."""
         return self.make_gallery(self.engine)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from custodes.errors import ManifestError
-from custodes.ids import AgencyId, BookingId, PhotographId, SubjectId, TemplateId
+from custodes.ids import AgencyId, BookingId, JobId, PhotographId, SubjectId, TemplateId
 from custodes.ledger import Event, EventKind
 from custodes.policy.eligibility import BookingFacts, eligibility
 from custodes.store import gallery as store
@@ -35,9 +35,12 @@ def consistent(agency: AgencyId, prepared: Sequence[Prepared]) -> tuple[list[Pre
         earlier = bookings.setdefault(row.booking_number, stated)
         if earlier.person_number != stated.person_number:
             refused.append(failure(row.number, _of_another_person()))
+        elif (row.booking_number, item.loaded.sha256) in images:
+            # before the facts are compared: a run that was killed and resumed does not prepare it, so it cannot
+            continue
         elif earlier != stated:
             refused.append(failure(row.number, _stated_differently()))
-        elif (row.booking_number, item.loaded.sha256) not in images:
+        else:
             images.add((row.booking_number, item.loaded.sha256))
             ready.append(item)
     return ready, refused
@@ -82,6 +85,7 @@ def commit(
     vault: Vault,
     context: Context,
     contract: Contract,
+    job: JobId,
     new: Sequence[NewPhotograph],
     failed: Sequence[RowFailureRecord],
 ) -> Callable[[], Sequence[Event]]:
@@ -89,19 +93,24 @@ def commit(
     sealed = list(zip(new, store.seal_photographs(vault, new), strict=True))
 
     def write() -> Sequence[Event]:
+        subjects: list[SubjectId] = []
         if sealed:
-            store.add_photographs(sealed, contract, generation=raise_generation(), at=context.now())
+            subjects = store.add_photographs(sealed, contract, generation=raise_generation(), at=context.now())
         enrolled = (
             Event(
                 EventKind.PHOTOGRAPH_ENROLLED,
                 context,
-                (photograph.photograph_id,),
-                {"barriers": int(photograph.eligibility.barriers)},
+                (photograph.photograph_id, subject),
+                {"barriers": int(photograph.eligibility.barriers), "job": str(job)},
             )
-            for photograph in new
+            for photograph, subject in zip(new, subjects, strict=True)
         )
         refused = (
-            Event(EventKind.PHOTOGRAPH_NOT_ENROLLED, context, facts={"row": record.row, "code": record.code})
+            Event(
+                EventKind.PHOTOGRAPH_NOT_ENROLLED,
+                context,
+                facts={"row": record.row, "code": record.code, "job": str(job)},
+            )
             for record in failed
         )
         return [*enrolled, *refused]

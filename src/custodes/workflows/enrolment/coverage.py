@@ -50,7 +50,7 @@ def check_enrolment(services: Services, context: Context, *, manifest: Path, map
     screen = Screen(images, own, agencies)
     coverage = Coverage()
     try:
-        for item in open_manifest(manifest, rules).rows():
+        for item in open_manifest(manifest, rules).rows(context.now().date()):
             coverage.rows += 1
             try:
                 if isinstance(item, Problem):

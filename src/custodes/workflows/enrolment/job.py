@@ -106,9 +106,10 @@ class _EnrolmentJob:
         self._manifest = manifest
         self._images = images
         _, self._agency = signed_in(context)
-        self._engine: FaceEngine = services.engine.for_bulk()
+        self._engine: FaceEngine = services.bulk_engine
 
     def steps(self, record: JobRecord) -> Iterator[Step]:
+        self._job = record.id
         agencies = {agency.code: agency.id for agency in accounts.agencies()}
         own = next(code for code, agency_id in agencies.items() if agency_id == self._agency)
         screen = Screen(self._images, own, agencies)
@@ -128,7 +129,7 @@ class _EnrolmentJob:
 
     def _loaded(self, screen: Screen, cursor: int) -> Iterator[tuple[int, Loaded | RowFailureRecord]]:
         """Yield every row after ``cursor`` with its image's bytes; earlier ones only pass the screen again."""
-        for item in self._manifest.rows():
+        for item in self._manifest.rows(self._context.now().date()):
             try:
                 if isinstance(item, Problem):
                     raise item.error
@@ -159,13 +160,16 @@ class _EnrolmentJob:
         """Start preparing a batch; what is enrolled already is not prepared again."""
         loaded = [item for _, item in batch if isinstance(item, Loaded)]
         known = store.known_photographs(self._agency, [(x.row.booking_number, x.sha256) for x in loaded])
+        stated = store.bookings_as_stated(self._agency, {item.row.booking_number for item in loaded})
         limits = self._services.limits
         started: list[tuple[int, Future[Outcome]]] = []
         for number, item in batch:
             future: Future[Outcome] = Future()
             if isinstance(item, RowFailureRecord):
                 future.set_result(item)
-            elif (item.row.booking_number, item.sha256) in known:
+            elif (item.row.booking_number, item.sha256) in known and (
+                stated[item.row.booking_number].person_number == item.row.person_number
+            ):
                 future.set_result(None)
             else:
                 future = pool.submit(prepare, item, self._engine, limits)
@@ -183,7 +187,7 @@ class _EnrolmentJob:
         new = [new_photograph(self._context, self._agency, item) for item in ready]
         count(counts, len(batch), new, failed)
         return Step(
-            commit=commit(self._services.vault, self._context, self._engine.contract, new, failed),
+            commit=commit(self._services.vault, self._context, self._engine.contract, self._job, new, failed),
             cursor=batch[-1][0],
             counts=dict(counts),
             failures=failed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from custodes.errors import ManifestError
 from custodes.text import N_
@@ -46,7 +46,8 @@ class Screen:
                 N_("The row belongs to another service than yours."),
                 hint=N_("Each service enrols its own records."),
             )
-        if not self._is_new(f"{row.booking_number}\0{row.image}"):
+        image = PurePosixPath(row.image.replace("\\", "/"))
+        if not self._is_new(f"{row.booking_number}\0{image}"):
             raise ManifestError(
                 "row.duplicate",
                 N_("The same photograph of the same booking is in an earlier row."),
@@ -71,7 +72,8 @@ def image_path(folder: Path, relative: str) -> Path:
     """
     try:
         path = (folder / relative.replace("\\", "/")).resolve()
-        inside = path.is_relative_to(folder) and not Path(relative).is_absolute()
+        foreign = PureWindowsPath(relative)
+        inside = path.is_relative_to(folder) and not (foreign.drive or foreign.root)
         exists = inside and path.is_file()
     except (OSError, ValueError, RuntimeError):
         inside, exists = True, False

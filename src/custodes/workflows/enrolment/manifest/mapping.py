@@ -15,10 +15,15 @@ from typing import Any
 from custodes.errors import ManifestError
 from custodes.text import N_
 from custodes.types import Disposition, Ground, Sex, Youth
+from custodes.workflows.enrolment.manifest.dates import check_formats
 
 REQUIRED = ("agency", "person_number", "booking_number", "image")
 PER_OFFENCE = ("offence_code", "offence_date", "designated", "disposition", "disposition_date", "appeal_end")
 FIELDS = (*REQUIRED, "taken_on", "sex", "birth_date", "youth", *PER_OFFENCE)
+
+CONSTANTS = tuple(name for name in FIELDS if name not in ("person_number", "booking_number", "image"))
+_UNICODE = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+_ENCODINGS = frozenset({*_UNICODE, "ascii", "cp1252", "iso8859-1", "iso8859-15", "cp437", "cp850", "mac-roman"})
 
 GROUNDS: dict[str, Ground | None] = {
     "none": None,
@@ -76,8 +81,8 @@ def load_mapping(path: Path) -> Mapping:
         ManifestError: ``mapping.unreadable``, ``mapping.unknown-key`` or ``mapping.unknown-value``.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise ManifestError(
             "mapping.unreadable",
             N_("The mapping file cannot be read as TOML in UTF-8: %(reason)s."),
@@ -88,7 +93,7 @@ def load_mapping(path: Path) -> Mapping:
     sections = {name: _section(table, name) for name in _SECTIONS}
     _check_keys("file", sections["file"], tuple(_FILE_KEYS))
     _check_keys("columns", sections["columns"], FIELDS)
-    _check_keys("constants", sections["constants"], FIELDS)
+    _check_keys("constants", sections["constants"], CONSTANTS)
     _check_keys("values", sections["values"], tuple(_ALLOWED))
     values = {name: _strings(f"values.{name}", part) for name, part in sections["values"].items()}
     for name, part in values.items():
@@ -115,14 +120,20 @@ def _file(section: MappingOf[str, Any]) -> dict[str, Any]:
             raise _unknown_value(f"file.{key}", str(section[key]), kind.__name__)
     settings = dict(section)
     if "date_formats" in settings:
-        settings["date_formats"] = tuple(map(str, settings["date_formats"]))
-    try:
-        codecs.lookup(settings.get("encoding", "utf-8"))
-    except LookupError as error:
-        raise _unknown_value("file.encoding", settings["encoding"], "utf-8, windows-1252, latin-1 …") from error
-    if len(settings.get("delimiter", ",")) != 1:
-        raise _unknown_value("file.delimiter", settings["delimiter"], "one character")
+        settings["date_formats"] = check_formats(tuple(map(str, settings["date_formats"])))
+    if not _is_known_encoding(settings.get("encoding", "utf-8")):
+        raise _unknown_value("file.encoding", settings["encoding"], "utf-8, utf-16, windows-1252, latin-1 …")
+    for key in ("delimiter", "list_separator"):
+        if key in settings and (len(settings[key]) != 1 or settings[key] in '\r\n"'):
+            raise _unknown_value(f"file.{key}", settings[key], "one character")
     return settings
+
+
+def _is_known_encoding(name: str) -> bool:
+    try:
+        return codecs.lookup(name).name in _ENCODINGS
+    except (LookupError, ValueError):
+        return False
 
 
 def _strings(section: str, part: object) -> dict[str, str]:

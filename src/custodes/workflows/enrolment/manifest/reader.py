@@ -9,8 +9,9 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from custodes.errors import ManifestError
@@ -33,15 +34,15 @@ class Manifest:
     mapping: Mapping
     lines: int
 
-    def rows(self) -> Iterator[Row | Problem]:
-        """Yield every row of data in order, each a :class:`Row` or the :class:`Problem` it has."""
+    def rows(self, today: date) -> Iterator[Row | Problem]:
+        """Yield every row of data in order, each a :class:`Row` or the :class:`Problem` it has on ``today``."""
         raw = _json_rows(self) if _is_json(self.path) else _csv_rows(self)
         for number, row in enumerate(raw, start=1):
             if isinstance(row, ManifestError):
                 yield Problem(number, row)
                 continue
             try:
-                yield parse(number, row, self.mapping)
+                yield parse(number, row, self.mapping, today)
             except ManifestError as error:
                 yield Problem(number, error)
 
@@ -51,21 +52,65 @@ def open_manifest(path: Path, mapping: Mapping) -> Manifest:
 
     Raises:
         ManifestError: ``manifest.unreadable``, ``manifest.not-csv-or-jsonl``, ``manifest.encoding``,
-            ``manifest.empty``, ``manifest.missing-column`` or ``manifest.duplicate-column``.
+            ``manifest.empty``, ``manifest.malformed``, ``manifest.missing-column``, ``manifest.duplicate-column`` or
+            ``mapping.constant-and-column``.
     """
     if path.suffix.lower() not in (".csv", ".jsonl", ".ndjson"):
-        raise ManifestError(
-            "manifest.not-csv-or-jsonl",
-            N_("A manifest is a .csv, .jsonl or .ndjson file."),
-            hint=N_("Export the records as CSV, with one row per photograph."),
-        )
+        raise _not_csv_or_jsonl()
     lines = _check_encoding(path, mapping) - (not _is_json(path))
     manifest = Manifest(path, mapping, lines)
-    if not _is_json(path):
+    if _is_json(path):
+        _check_header(_json_keys(_json_rows(manifest)), mapping)
+    else:
         _check_header(_header(manifest), mapping)
-    if next(manifest.rows(), None) is None:
-        raise _empty()
+        _check_structure(manifest)
     return manifest
+
+
+def _check_structure(manifest: Manifest) -> None:
+    """Find out, before a row is used, whether rows can be told apart: a broken quotation swallows others."""
+    mapping, is_empty = manifest.mapping, True
+    columns = {mapping.column(name) for name in FIELDS if name not in mapping.constants}
+    for number, row in enumerate(_csv_rows(manifest), start=1):
+        is_empty = False
+        if not isinstance(row, ManifestError) and any("\n" in str(row.get(column, "")) for column in columns):
+            raise malformed(number)
+    if is_empty:
+        raise _empty()
+
+
+def malformed(row: int) -> ManifestError:
+    """Return the error for a CSV file whose rows cannot be told apart."""
+    return ManifestError(
+        "manifest.malformed",
+        N_("The manifest is not well-formed CSV, so its rows cannot be told apart."),
+        why=N_("Near row %(row)s a quotation mark is not closed, or something follows a closed one."),
+        hint=N_("Export it again; a quotation mark inside a quoted text is written twice. Nothing was enrolled."),
+        row=row,
+    )
+
+
+def _json_keys(rows: Iterable[RawRow | ManifestError]) -> list[str]:
+    """Return every key that occurs; a manifest of invented keys does not fill the memory."""
+    keys: dict[str, None] = {}
+    is_empty = True
+    for row in rows:
+        is_empty = False
+        if not isinstance(row, ManifestError) and len(keys) < 1000:
+            keys.update(dict.fromkeys(list(row)[:1000]))
+    if is_empty:
+        raise _empty()
+    if not keys:
+        raise _not_csv_or_jsonl()
+    return list(keys)
+
+
+def _not_csv_or_jsonl() -> ManifestError:
+    return ManifestError(
+        "manifest.not-csv-or-jsonl",
+        N_("A manifest is a .csv, .jsonl or .ndjson file."),
+        hint=N_("Export the records as CSV, with one row per photograph."),
+    )
 
 
 def _is_json(path: Path) -> bool:
@@ -77,19 +122,8 @@ def _csv_rows(manifest: Manifest) -> Iterator[RawRow | ManifestError]:
     with manifest.path.open(encoding=_codec(mapping), newline="") as file:
         reader = csv.reader(file, delimiter=mapping.delimiter, strict=True)
         header = [name.strip() for name in next(reader)]
-        while True:
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error:
-                yield ManifestError(
-                    "row.not-csv",
-                    N_("The row is not well-formed CSV, or one of its cells is far too long."),
-                    hint=N_("Look for a quotation mark that is not closed."),
-                )
-                continue
-            if not cells:
+        for cells in _unbroken(reader):
+            if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):
                 yield ManifestError(
@@ -103,13 +137,22 @@ def _csv_rows(manifest: Manifest) -> Iterator[RawRow | ManifestError]:
             yield dict(zip(header, cells, strict=True))
 
 
+def _unbroken(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    number = 0
+    try:
+        for number, cells in enumerate(reader, start=1):  # noqa: B007 - named in the error
+            yield cells
+    except csv.Error as error:
+        raise malformed(number + 1) from error
+
+
 def _json_rows(manifest: Manifest) -> Iterator[RawRow | ManifestError]:
     with manifest.path.open(encoding=_codec(manifest.mapping)) as file:
         for line in file:
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
+                value = json.loads(line, object_pairs_hook=_each_once, parse_constant=_no_number)
             except (ValueError, RecursionError):
                 value = None
             if isinstance(value, dict):
@@ -117,9 +160,20 @@ def _json_rows(manifest: Manifest) -> Iterator[RawRow | ManifestError]:
             else:
                 yield ManifestError(
                     "row.not-json",
-                    N_("The line is not a JSON object."),
+                    N_("The line is not a JSON object, or it names a key twice."),
                     hint=N_("Write one object per line, in braces."),
                 )
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice")
+    return found
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(name)
 
 
 def _codec(mapping: Mapping) -> str:
@@ -139,12 +193,21 @@ def _header(manifest: Manifest) -> list[str]:
 
 
 def _check_header(header: list[str], mapping: Mapping) -> None:
-    double = sorted({name for name in header if header.count(name) > 1})
+    double = sorted({name for name in header if name and header.count(name) > 1})
     if double:
         raise ManifestError(
             "manifest.duplicate-column",
             N_("The column “%(column)s” is there twice, so its values are ambiguous."),
             column=double[0],
+        )
+    shadowed = [name for name in mapping.constants if mapping.column(name) in header]
+    if shadowed:
+        raise ManifestError(
+            "mapping.constant-and-column",
+            N_("The mapping file gives a constant for %(field)s, but the manifest has a column of that name."),
+            why=N_("What the manifest says of each person must not be passed over."),
+            hint=N_("Take the constant out, or rename the column if it holds something else."),
+            field=shadowed[0],
         )
     wanted = {name: mapping.column(name) for name in FIELDS if name not in mapping.constants}
     for name, column in wanted.items():
@@ -165,13 +228,17 @@ def _check_encoding(path: Path, mapping: Mapping) -> int:
     # Single-byte encodings decode anything, so a file that is valid UTF-8 beyond ASCII betrays them.
     utf8: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
     is_single_byte = codecs.lookup(mapping.encoding).name in ("cp1252", "iso8859-1", "iso8859-15", "latin-1")
+    is_latin_1 = codecs.lookup(mapping.encoding).name == "iso8859-1"
     lines, seen, beyond_ascii, last = 0, 0, False, b"\n"
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 if seen == 0:
                     _check_mark(chunk, mapping)
-                decoder.decode(chunk)
+                text = decoder.decode(chunk)
+                # C1 control characters are in no text: bytes 80-9F mean the file is windows-1252.
+                if is_latin_1 and any("\x80" <= character <= "\x9f" for character in set(text)):
+                    raise _lies(mapping, lines + 1)
                 beyond_ascii = beyond_ascii or not chunk.isascii()
                 utf8 = _still_decodes(utf8, chunk)
                 lines += chunk.count(b"\n")
@@ -180,7 +247,7 @@ def _check_encoding(path: Path, mapping: Mapping) -> int:
                 if b"\0" in chunk and "16" not in mapping.encoding:
                     raise _lies(mapping, lines)
             decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise _lies(mapping, lines + 1) from error
     except OSError as error:
         raise ManifestError(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from custodes.errors import ManifestError
 from custodes.text import N_
 from custodes.types import Disposition, Offence, Sex, Youth
+from custodes.workflows.enrolment.manifest.dates import read_date
 from custodes.workflows.enrolment.manifest.mapping import PER_OFFENCE, REQUIRED, Mapping
 
 RawRow = MappingOf[str, Any]
@@ -41,12 +42,12 @@ class Problem:
     error: ManifestError
 
 
-def parse(number: int, raw: RawRow, mapping: Mapping) -> Row:
-    """Return one row as a value.
+def parse(number: int, raw: RawRow, mapping: Mapping, today: date) -> Row:
+    """Return one row as a value; no photograph, birth or offence lies after ``today``.
 
     Raises:
-        ManifestError: ``row.missing-value``, ``row.too-long``, ``row.bad-value``, ``row.bad-date``,
-            ``row.impossible-date`` or ``row.uneven-lists``.
+        ManifestError: ``row.missing-value``, ``row.too-long``, ``row.unreadable-character``, ``row.bad-value``,
+            ``row.bad-date``, ``row.impossible-date`` or ``row.uneven-lists``.
     """
     fields = _Fields(raw, mapping)
     for name in REQUIRED:
@@ -66,11 +67,22 @@ def parse(number: int, raw: RawRow, mapping: Mapping) -> Row:
         youth=fields.member("youth", Youth, fields.text("youth")),
         offences=_offences(fields),
     )
-    if row.birth_date and row.taken_on and row.birth_date >= row.taken_on:
-        raise ManifestError(
-            "row.impossible-date", N_("The person was photographed before being born."), hint=N_("Check both dates.")
-        )
+    _check_possible(row, today)
     return row
+
+
+def _check_possible(row: Row, today: date) -> None:
+    """Raise ManifestError ``row.impossible-date`` unless the dates of a row can all be true."""
+    pairs = [(row.birth_date, row.taken_on), (row.birth_date, today), (row.taken_on, today)]
+    for offence in row.offences:
+        pairs += [(row.birth_date, offence.committed_on), (offence.committed_on, today)]
+        pairs += [(offence.committed_on, offence.disposition_date), (offence.disposition_date, today)]
+    if any(earlier and later and earlier > later for earlier, later in pairs):
+        raise ManifestError(
+            "row.impossible-date",
+            N_("The dates of the row cannot all be true: one lies in the future, or before what it must follow."),
+            hint=N_("Correct them at their source; whether somebody was a youth depends on them."),
+        )
 
 
 class _Fields:
@@ -99,18 +111,16 @@ class _Fields:
     def day(self, name: str, text: str) -> date | None:
         if not text:
             return None
-        for pattern in self.mapping.date_formats:
-            try:
-                return datetime.strptime(text, pattern).date()  # noqa: DTZ007 - a day has no time zone
-            except ValueError:
-                continue
-        raise ManifestError(
-            "row.bad-date",
-            N_("The %(field)s is not a date in any of the formats of the mapping file."),
-            hint=N_("Formats: %(formats)s."),
-            field=name,
-            formats=", ".join(self.mapping.date_formats).replace("%", ""),
-        )
+        day = read_date(text, self.mapping.date_formats)
+        if day is None:
+            raise ManifestError(
+                "row.bad-date",
+                N_("The %(field)s is not a date in any of the formats of the mapping file."),
+                hint=N_("Formats: %(formats)s."),
+                field=name,
+                formats=", ".join(self.mapping.date_formats),
+            )
+        return day
 
     def member(self, name: str, kind: Any, text: str) -> Any:
         try:
@@ -129,12 +139,19 @@ class _Fields:
             return ""
         if isinstance(value, bool):
             text = "yes" if value else "no"
-        elif isinstance(value, str | int | float):
+        elif isinstance(value, str | int):
             text = str(value).strip()
         else:
             raise self._bad_value(name)
-        if "\0" in text or len(text) > _LONGEST.get(name, 200):
-            raise ManifestError("row.too-long", N_("The %(field)s is too long or holds a NUL."), field=name)
+        if len(text) > _LONGEST.get(name, 200):
+            raise ManifestError(
+                "row.too-long",
+                N_("The %(field)s is too long."),
+                hint=N_("Check that the columns have not shifted."),
+                field=name,
+            )
+        if not text.isprintable():
+            _check_characters(name, text)
         return self.mapping.value(name, text)
 
     def _bad_value(self, name: str) -> ManifestError:
@@ -142,6 +159,16 @@ class _Fields:
             "row.bad-value",
             N_("The value of %(field)s means nothing to the mapping file."),
             hint=N_("Add it under [values.%(field)s]."),
+            field=name,
+        )
+
+
+def _check_characters(name: str, text: str) -> None:
+    if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in text):
+        raise ManifestError(
+            "row.unreadable-character",
+            N_("The %(field)s holds a character that is no text."),
+            hint=N_("Correct it at its source: a number or a path that was damaged must not be guessed."),
             field=name,
         )
 

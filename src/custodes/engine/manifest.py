@@ -21,6 +21,7 @@ from custodes.engine.contract import (
     Preprocessing,
 )
 from custodes.engine.packs import (
+    RESEARCH_WEIGHTS,
     ROLES,
     FolderSource,
     Pack,
@@ -151,6 +152,8 @@ def parse_manifest(text: str) -> Pack:
     )
     for table in (licence, threshold, top):
         table.end()
+    if pack.operational_use and any(file.sha256 in RESEARCH_WEIGHTS for file in pack.files):
+        raise malformed("operational_use", "cannot be true: these weights were published for research")
     return pack
 
 

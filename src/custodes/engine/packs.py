@@ -17,6 +17,13 @@ from custodes.text import N_
 from custodes.types import Contract
 
 ROLES = ("detector", "embedder")
+RESEARCH_WEIGHTS = frozenset(
+    {
+        "9fd80dbbb5a839698631df655cdfcd7d9ae9270f801642ab99cf97be685d6a16",  # EdgeFace-S gamma 0.5, non-commercial
+        "9cc6e4a75f0e2bf0b1aed94578f144d15175f357bdc05e815e5c4a02b319eb4f",  # InsightFace w600k_mbf, research only
+    }
+)
+"""SHA-256 of weights published for research: no manifest can declare them fit for casework (ENG-04)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,5 +76,5 @@ lock: $(DEV)  ## resolve requirements/*.txt anew
 	@$(BIN)/python tools/lock.py
 
 clean:  ## remove the environment, the demo and every cache; fetched weights in .models stay
-	rm -rf .venv demo-data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv demo-data demo-data-keys build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -55,7 +55,7 @@ class Installation:
         """Add ``count`` subjects with random templates and an empty image each: ballast for the search to compare."""
         from custodes.ids import BookingId, PhotographId, SubjectId, TemplateId
         from custodes.policy.eligibility import BookingFacts, eligibility
-        from custodes.store import gallery as store
+        from custodes.store import enrolment as store
         from custodes.store.database import raise_generation, transaction_of_its_own
         from custodes.types import Ground, Offence, Sex, Youth
 
@@ -83,6 +83,7 @@ class Installation:
                 offences=offences,
                 taken_on=date(2025, 1, 1),
                 original=b"",
+                name="",
                 sha256=f"{index:064d}",
                 format="JPEG",
                 width=1,

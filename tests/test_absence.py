@@ -151,3 +151,17 @@ def test_a_test_that_reaches_for_the_network_fails() -> None:
     """The guard of conftest.py stands; without it the tests above would say less."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as outward, pytest.raises(PermissionError, match="network"):
         outward.connect(("192.0.2.1", 80))
+
+
+def test_no_graphics_processor_is_needed() -> None:
+    """ENG-05: what is installed, what the engine runs on, and one command that shows it."""
+    installed = _locked("lock.txt")
+    assert "onnxruntime" in installed
+    assert not {
+        name for name in installed if re.search(r"gpu|cuda|nvidia|torch|triton|tensorrt|cupy", name, re.IGNORECASE)
+    }
+    assert _found(r"(CUDA|TensorRT|ROCM|OpenVINO|DirectML|Dml)ExecutionProvider", {".py", ".toml"}) == []
+    engine = (SOURCE / "engine" / "onnx_engine.py").read_text(encoding="utf-8")
+    assert 'providers=["CPUExecutionProvider"]' in engine
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^demo:", makefile, re.MULTILINE)

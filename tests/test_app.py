@@ -35,6 +35,10 @@ phases = lambda: [entry.phase.value for entry in reversed(services.entries.newes
 """
 
 
+_COMMAND = "from custodes.cli.main import main; main()"
+_KEPT = ("custodes.sqlite3", "web-secret.key", "../data-keys/master.key", "../data-keys/keys.sqlite3", "in-use.lock")
+
+
 def _python(data_dir: Path, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "CUSTODES_DATA_DIR": str(data_dir), **environ}
     command = [sys.executable, "-c", _SETUP + textwrap.dedent(code)]
@@ -77,7 +81,13 @@ def test_foundations_are_laid_once_and_closed_to_others(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stderr
     data = tmp_path / "data"
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
-    for name in ("custodes.sqlite3", "web-secret.key", "keys/master.key", "keys/keys.sqlite3", "in-use.lock"):
+    for name in (
+        "custodes.sqlite3",
+        "web-secret.key",
+        "../data-keys/master.key",
+        "../data-keys/keys.sqlite3",
+        "in-use.lock",
+    ):
         assert stat.S_IMODE((data / name).stat().st_mode) == 0o600, name
     again = _python(data, "print(config.master_key_file.read_bytes().hex()); print(app.lay_foundation(config))")
     assert again.stdout.split() == [first.stdout.strip(), "False"]
@@ -96,6 +106,69 @@ def test_an_intent_of_a_killed_process_is_closed_by_the_next_one(tmp_path: Path)
     after = _python(tmp_path / "data", "print(*phases())")
     assert after.stdout.split() == ["intended", "interrupted"], after.stderr
     assert _python(tmp_path / "data", "print(*phases())").stdout.split() == ["intended", "interrupted"]
+
+
+def test_an_intent_older_than_any_search_is_closed_although_another_process_is_alive(tmp_path: Path) -> None:
+    """A worker was killed while `custodes serve`, which nobody restarts, went on."""
+    result = _python(
+        tmp_path / "data",
+        """
+        import subprocess
+        from datetime import UTC, datetime, timedelta
+        class Earlier:
+            def now(self):
+                return datetime.now(UTC) - timedelta(minutes=11)
+        services.ledger.outside(Event(EventKind.SEARCH, replace(context, clock=Earlier()))).__enter__()
+        services.ledger.outside(Event(EventKind.SEARCH, context)).__enter__()
+        from custodes.store.health import open_intents
+        print(*open_intents(before=datetime.now(UTC) - timedelta(minutes=10)))
+        other = "from custodes import app; from custodes.config import Config;" \\
+            "app.open_services(Config.from_environment())"
+        subprocess.run([sys.executable, "-c", other], check=True)
+        print(*phases())
+        """,
+    )
+    assert result.stdout.split() == ["2", "1", "intended", "intended", "interrupted"], result.stderr
+
+
+def test_a_signing_key_cut_short_by_a_crash_is_made_anew(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "web-secret.key").touch()
+    result = _python(data, "print(len(config.secret_key_file.read_text()))")
+    assert result.stdout.split() == ["96"], result.stderr
+
+
+@pytest.mark.parametrize("command", ["whoami", "doctor"])
+@pytest.mark.parametrize("broken", ["data/custodes.sqlite3", "data-keys/keys.sqlite3"])
+def test_random_bytes_in_place_of_a_database_are_explained_without_a_traceback(
+    command: str, broken: str, tmp_path: Path
+) -> None:
+    assert _python(tmp_path / "data", "").returncode == 0
+    for old in tmp_path.glob(f"{broken}-*"):
+        old.unlink()
+    (tmp_path / broken).write_bytes(os.urandom(8192))
+    environ = {**os.environ, "CUSTODES_DATA_DIR": str(tmp_path / "data")}
+    result = subprocess.run(
+        [sys.executable, "-c", _COMMAND, command], env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert "Traceback" not in result.stderr
+    assert result.returncode == (1 if command == "doctor" else 78), result.stderr
+    what = "The key store cannot be read" if "keys" in broken else "The database cannot be read"
+    assert what in result.stdout + result.stderr
+
+
+def test_doctor_warns_of_folders_and_keys_that_others_can_reach_and_says_what_is_in_force(tmp_path: Path) -> None:
+    assert _python(tmp_path / "data", "").returncode == 0
+    (tmp_path / "data-keys").chmod(0o755)
+    (tmp_path / "data" / "web-secret.key").write_bytes(b"")
+    environ = {**os.environ, "CUSTODES_DATA_DIR": str(tmp_path / "data"), "CUSTODES_LANGUAGE": "en"}
+    result = subprocess.run(
+        [sys.executable, "-c", _COMMAND, "doctor"], env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert f"Other users of this machine can enter {tmp_path / 'data-keys'}" in result.stdout
+    assert "The key that signs sessions is missing or cut short" in result.stdout
+    assert f"CUSTODES_KEY_DIR={tmp_path / 'data-keys'}" in result.stdout
 
 
 def test_an_intent_of_a_living_process_is_not_interrupted_by_another(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,8 @@ def _read(tmp_path: Path, **environ: str) -> Config:
 def test_what_is_not_set_takes_its_default(tmp_path: Path) -> None:
     config = _read(tmp_path)
     assert config.data_dir == tmp_path
-    assert config.key_dir == tmp_path / "keys"
-    assert config.master_key_file == tmp_path / "keys" / "master.key"
+    assert config.key_dir == tmp_path.with_name(tmp_path.name + "-keys")
+    assert config.master_key_file == config.key_dir / "master.key"
     assert config.session_file == tmp_path / "session"
     assert config.models_dir == tmp_path / "models"
     assert (config.pack, config.evaluation, config.language) == ("opencv-zoo", False, "en")
@@ -100,3 +102,39 @@ def test_the_error_does_not_repeat_the_value(tmp_path: Path) -> None:
     with pytest.raises(SetupError) as refusal:
         _read(tmp_path, CUSTODES_THREADS="hunter2")
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", ["*", "a.example, *", "*.example", "https://a.example", "a.example:80", "a/b", "."])
+def test_dns_rebinding_cannot_be_let_in_by_a_host_that_is_every_host(value: str, tmp_path: Path) -> None:
+    with pytest.raises(SetupError) as refusal:
+        _read(tmp_path, CUSTODES_ALLOWED_HOSTS=value)
+    assert refusal.value.code == "config.malformed"
+
+
+@pytest.mark.parametrize("value", ["a.example", "[::1]", "10.0.0.1", ".a.example", "localhost"])
+def test_names_of_hosts_are_taken(value: str, tmp_path: Path) -> None:
+    assert _read(tmp_path, CUSTODES_ALLOWED_HOSTS=value).allowed_hosts == (value,)
+
+
+def test_a_backup_of_the_data_folder_does_not_hold_the_keys(tmp_path: Path) -> None:
+    config = _read(tmp_path)
+    assert tmp_path not in (*config.key_dir.parents, *config.master_key_file.parents)
+
+
+def test_what_is_in_force_can_be_set_again(tmp_path: Path) -> None:
+    config = _read(tmp_path, CUSTODES_HTTPS="1", CUSTODES_ALLOWED_HOSTS="a.example,b.example")
+    assert Config.from_environment(dict(config.in_force())) == config
+
+
+@pytest.mark.parametrize("https", [True, False])
+def test_behind_https_cookies_travel_over_nothing_else(https: bool, tmp_path: Path) -> None:
+    code = (
+        "from custodes import settings as s; print(getattr(s, 'SESSION_COOKIE_SECURE', False),"
+        "getattr(s, 'CSRF_COOKIE_SECURE', False), getattr(s, 'SECURE_PROXY_SSL_HEADER', None),"
+        "getattr(s, 'CSRF_TRUSTED_ORIGINS', None))"
+    )
+    environ = {**os.environ, "CUSTODES_DATA_DIR": str(tmp_path), "CUSTODES_ALLOWED_HOSTS": "a.example,.b.example"}
+    environ |= {"CUSTODES_HTTPS": "1"} if https else {}
+    out = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True).stdout
+    proxy = "('HTTP_X_FORWARDED_PROTO', 'https') ['https://a.example', 'https://*.b.example']"
+    assert out.strip() == (f"True True {proxy}" if https else "False False None None")

@@ -1,7 +1,9 @@
 """Keep the French catalogue complete: extract, update, compile; ``--check`` changes nothing and fails on a gap.
 
 gettext's own programs are not needed: Babel reads Python, Django turns its templates into something Babel reads.
-English is the source language and has no catalogue.
+The command line's help is collected by walking its commands as `cli.words` does when it translates them; click's own
+sentences come from click, and licence notes from the model packs that come with Custodes. English is the source
+language and has no catalogue.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
@@ -34,6 +37,11 @@ _KEYWORDS = {
     "npgettext": ((1, "c"), 2, 3),
 }
 _TEMPLATES = {".html", ".txt"}
+# sentences of click that no operator can meet; both speak of what "does not match", which Custodes never says
+_UNREACHABLE = {
+    "Error: The two entered values do not match.",
+    ("{value!r} does not match the format {format}.", "{value!r} does not match the formats {formats}."),
+}
 # a catalogue that changes only when its messages do
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -69,6 +77,45 @@ def collect(package: Path) -> Catalog:
         name = str(path.relative_to(package.parent))
         for message, comments, context in _extracted(_template_as_python(text) if template else text, name):
             catalog.add(message, locations=[(name, 0)], auto_comments=comments, context=context)
+    return catalog
+
+
+def add_commands(catalog: Catalog) -> None:
+    """Add the summaries and the help of every command, and what click itself says."""
+    from custodes.cli import main, words
+
+    def add(name: str, command: click.Command) -> None:
+        def note(message: str) -> str:
+            catalog.add(message, locations=[(name, 0)])
+            return message
+
+        words.in_words(command, note)
+
+    add("custodes/cli/main.py", main.command)
+    for name, target in main.COMMANDS.items():
+        add(f"custodes/cli/{target.partition(':')[0]}.py", main.load(name))
+    for module in words.CLICK:
+        file = Path(str(module.__file__))
+        for message, _comments, _context in _extracted(file.read_text(encoding="utf-8"), file.name):
+            if message not in _UNREACHABLE:
+                catalog.add(message, locations=[(f"click/{file.name}", 0)])
+    # click looks this one up under a variable
+    catalog.add("required", locations=[("click/core.py", 0)])
+
+
+def add_licence_notes(catalog: Catalog) -> None:
+    """Add what the model packs that come with Custodes say of their licences."""
+    from custodes.engine import builtin_packs
+
+    for pack in builtin_packs().values():
+        catalog.add(pack.licence_note, locations=[(f"custodes/engine/manifests/{pack.name}.toml", 0)])
+
+
+def everything() -> Catalog:
+    """Return a catalogue of every message that Custodes can show."""
+    catalog = collect(PACKAGE)
+    add_commands(catalog)
+    add_licence_notes(catalog)
     return catalog
 
 
@@ -128,7 +175,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="change nothing; fail if a message lacks French")
     check = parser.parse_args().check
-    catalog = updated(collect(PACKAGE), PO)
+    catalog = updated(everything(), PO)
     if not check:
         PO.parent.mkdir(parents=True, exist_ok=True)
         PO.write_bytes(as_po(catalog))

@@ -154,9 +154,10 @@ def _default(name: str) -> str:
     config = Config.from_environment({"CUSTODES_DATA_DIR": "/DATA", "CUSTODES_KEY_DIR": "/KEYS"})
     written = {
         "data_dir": "`$XDG_DATA_HOME/custodes`, else `~/.local/share/custodes`",
-        "key_dir": "`DATA_DIR/keys`",
+        "key_dir": "`DATA_DIR-keys`",
         "threads": "all that the process may use",
         "evaluation": "off",
+        "https": "off",
     }
     if name in written:
         return written[name]

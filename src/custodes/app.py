@@ -6,12 +6,13 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from custodes.config import Config
+from custodes.config import LONGEST_EFFECT, SIGNING_KEY_CHARACTERS, Config
 from custodes.errors import SetupError
 from custodes.ids import AccountId, AgencyId, TraceId
 from custodes.text import N_
@@ -65,7 +66,7 @@ def lay_foundation(config: Config) -> bool:
 
     Existing keys are never replaced; the database is brought to the present schema either way.
     """
-    from custodes.store.keys import create_master_key
+    from custodes.store.keys import create_master_key, write_new_file
 
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     config.data_dir.chmod(stat.S_IRWXU)
@@ -78,14 +79,14 @@ def lay_foundation(config: Config) -> bool:
         )
     if is_new:
         create_master_key(config.master_key_file, os.urandom)
-    if not config.secret_key_file.exists():
-        descriptor = os.open(config.secret_key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(os.urandom(48).hex())
+    if not _has_signing_key(config):
+        config.secret_key_file.unlink(missing_ok=True)
+        write_new_file(config.secret_key_file, os.urandom(SIGNING_KEY_CHARACTERS // 2).hex().encode("ascii"))
     set_up_django()
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0, interactive=False)
+    with readable_database():
+        call_command("migrate", verbosity=0, interactive=False)
     config.database_file.chmod(0o600)
     return is_new
 
@@ -103,16 +104,36 @@ def open_services(config: Config) -> Services:
             hint=N_("Run “custodes init”, or set CUSTODES_DATA_DIR to the folder that holds it."),
             place=config.data_dir,
         )
-    if not config.secret_key_file.exists():
+    if not _has_signing_key(config):
         raise SetupError(
             "installation.no-signing-key",
-            N_("The key that signs sessions is missing."),
+            N_("The key that signs sessions is missing or cut short."),
             hint=N_("Run “custodes init” again, which makes a new one and ends every session."),
         )
     set_up_django()
+    from custodes.store.database import check_readable
+
+    check_readable()
     services = build_services(config, make_engine=lambda: _engine(config))
-    _when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
+    with readable_database():
+        _when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
+        context = new_context()
+        services.ledger.close_interrupted(context, before=context.now() - LONGEST_EFFECT)
     return services
+
+
+def readable_database() -> AbstractContextManager[None]:
+    """Return a context in which a database that cannot be read is a SetupError: ``database.damaged`` or ``.busy``."""
+    from custodes.store.database import readable_database as readable
+
+    return readable()
+
+
+def _has_signing_key(config: Config) -> bool:
+    try:
+        return config.secret_key_file.stat().st_size >= SIGNING_KEY_CHARACTERS
+    except OSError:
+        return False
 
 
 _locks: dict[Path, int] = {}
@@ -127,7 +148,15 @@ def _when_alone(config: Config, tidy_up: Callable[[], object]) -> None:
     path = config.data_dir / "in-use.lock"
     if path in _locks:
         return
-    _locks[path] = descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _locks[path] = descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SetupError(
+            "installation.not-writable",
+            N_("The data folder cannot be used (%(reason)s)."),
+            hint=N_("Check its owner and mode, and whether the disk is full."),
+            reason=error.strerror or type(error).__name__,
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         tidy_up()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +19,12 @@ from custodes.errors import SetupError
 from custodes.text import N_
 
 N = TypeVar("N", int, float)
+_HOST = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]")
 LANGUAGES = ("en", "fr")
+SIGNING_KEY_CHARACTERS = 96
+"""Length of the key that signs sessions: 48 random bytes in hexadecimal."""
+LONGEST_EFFECT = timedelta(minutes=10)
+"""No search, and no other effect outside the database, lasts this long: an intent that is older was interrupted."""
 
 
 def _default_data_dir(environ: Mapping[str, str]) -> Path:
@@ -43,6 +50,14 @@ def _language(text: str) -> str:
     return text
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    """Return the names; one that stands for every host would let any page rebind its name to this machine."""
+    hosts = tuple(host.strip() for host in text.split(",") if host.strip())
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        raise _malformed("CUSTODES_ALLOWED_HOSTS", N_("It must be names of hosts, without “*”, scheme, path or port."))
+    return hosts
+
+
 def _malformed(name: str, why: str) -> SetupError:
     return SetupError(
         "config.malformed",
@@ -62,7 +77,7 @@ class Config:
     models_dir: Path
     """``CUSTODES_MODELS_DIR``: model packs' weights; may be shared by several installations."""
     key_dir: Path
-    """``CUSTODES_KEY_DIR``: the key store, which ordinary backups must not hold."""
+    """``CUSTODES_KEY_DIR``: the key store, beside the data folder and not in it: ordinary backups must not hold it."""
     master_key_file: Path
     """``CUSTODES_MASTER_KEY_FILE``: 32 random bytes that wrap every data key; mode 0600."""
     session_file: Path
@@ -74,19 +89,33 @@ class Config:
     language: str = "en"
     """``CUSTODES_LANGUAGE``: ``en`` or ``fr``, for the command line and as the pages' default."""
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
-    """``CUSTODES_ALLOWED_HOSTS``: comma-separated names the pages answer to."""
+    """``CUSTODES_ALLOWED_HOSTS``: comma-separated names the pages answer to; ``*`` is refused."""
+    https: bool = False
+    """``CUSTODES_HTTPS=1``: a reverse proxy before the pages speaks HTTPS, and cookies travel over nothing else."""
     max_image_bytes: int = 40_000_000
     """``CUSTODES_MAX_IMAGE_BYTES``: a larger image file is refused before it is read."""
-    max_image_pixels: int = 64_000_000
+    max_image_pixels: int = 40_000_000
     """``CUSTODES_MAX_IMAGE_PIXELS``: a larger image is refused before it is decoded."""
     max_decode_seconds: float = 10.0
     """``CUSTODES_MAX_DECODE_SECONDS``: decoding that takes longer is abandoned."""
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     """``CUSTODES_THREADS``: processor cores used for inference."""
 
+    def in_force(self) -> Iterator[tuple[str, str]]:
+        """Yield every variable with the value it has in this process, set or by default, as it would be written."""
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if isinstance(value, tuple):
+                value = ",".join(value)
+            yield f"CUSTODES_{setting.name.upper()}", str(int(value) if isinstance(value, bool) else value)
+
     @property
     def database_file(self) -> Path:
-        """The SQLite database of records (ciphertext only) and of the log."""
+        """The SQLite database of records and of the log.
+
+        In it photographs, probes and templates are ciphertext; person numbers, dates, offences, accounts and what
+        people wrote into their requests are not.
+        """
         return self.data_dir / "custodes.sqlite3"
 
     @property
@@ -103,7 +132,9 @@ class Config:
         """
         env = os.environ if environ is None else environ
         data_dir = Path(env.get("CUSTODES_DATA_DIR") or _default_data_dir(env)).expanduser().resolve()
-        key_dir = Path(env.get("CUSTODES_KEY_DIR") or data_dir / "keys").expanduser().resolve()
+        key_dir = (
+            Path(env.get("CUSTODES_KEY_DIR") or data_dir.with_name(data_dir.name + "-keys")).expanduser().resolve()
+        )
 
         def path(name: str, default: Path) -> Path:
             return Path(env.get(name) or default).expanduser().resolve()
@@ -111,7 +142,6 @@ class Config:
         def number(name: str, kind: type[N], default: N) -> N:
             return _number(name, env.get(name, ""), kind, default)
 
-        hosts = tuple(host.strip() for host in env.get("CUSTODES_ALLOWED_HOSTS", "").split(",") if host.strip())
         return cls(
             data_dir=data_dir,
             models_dir=path("CUSTODES_MODELS_DIR", data_dir / "models"),
@@ -121,7 +151,8 @@ class Config:
             pack=env.get("CUSTODES_PACK") or cls.pack,
             evaluation=env.get("CUSTODES_EVALUATION") == "1",
             language=_language(env.get("CUSTODES_LANGUAGE") or cls.language),
-            allowed_hosts=hosts or cls.allowed_hosts,
+            allowed_hosts=_hosts(env.get("CUSTODES_ALLOWED_HOSTS", "")) or cls.allowed_hosts,
+            https=env.get("CUSTODES_HTTPS") == "1",
             max_image_bytes=number("CUSTODES_MAX_IMAGE_BYTES", int, cls.max_image_bytes),
             max_image_pixels=number("CUSTODES_MAX_IMAGE_PIXELS", int, cls.max_image_pixels),
             max_decode_seconds=number("CUSTODES_MAX_DECODE_SECONDS", float, cls.max_decode_seconds),

@@ -52,7 +52,10 @@ def installed(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.delenv("CUSTODES_PASSWORD", raising=False)
     config = Config.from_environment()
     create_master_key(config.master_key_file, os.urandom)
+    config.data_dir.mkdir(mode=0o700, exist_ok=True)
     config.database_file.touch()
+    config.secret_key_file.write_text("0" * 96)
+    config.secret_key_file.chmod(0o600)
     opened: list[Any] = []
     build = app.build_services
 

@@ -52,10 +52,11 @@ def test_a_whole_case_at_the_terminal(terminal: Terminal, image: Path) -> None:
     request = _requested(
         terminal, image, "--sex", "M", "--age-from", "20", "--agency", "NRP", "--taken-to", "2026-01-01"
     )
-    assert "awaiting" in terminal.ok("case", "show", "2026-1")
+    assert "Waiting for a decision" in terminal.ok("case", "show", "2026-1")
     terminal.as_("supervisor").ok("request", "approve", request, "--reason", "Sound.")
     shown = terminal.as_("searcher").ok("request", "show", request)
-    assert "approved" in shown
+    assert "Approved, not searched yet" in shown
+    assert "Recording of a surveillance camera; Volunteered" in shown
     assert "Person4 Doe" in shown
     listed = terminal.ok("search", request)
     assert enrolled.subject_id in listed
@@ -70,6 +71,7 @@ def test_a_whole_case_at_the_terminal(terminal: Terminal, image: Path) -> None:
     assert "closed" in terminal.ok("case", "list")
     log = terminal.as_("auditor").ok("log", "--account", terminal.world.person("searcher").id)
     assert "candidates.viewed" in log
+    assert "Candidate list shown" in log
     assert "Person2 Doe" in log
 
 
@@ -84,7 +86,7 @@ def test_no_candidate_is_said_to_be_a_normal_answer(terminal: Terminal, image: P
 def test_a_records_officer_reads_a_record_by_its_number(terminal: Terminal) -> None:
     terminal.world.enrol(1, ground=None)
     output = terminal.as_("records officer").ok("record", "P1")
-    assert "no: no ground" in output
+    assert "no: No offence of this booking has a ground in the Identification of Criminals Act." in output
 
 
 def test_an_administrator_sets_up_services_people_and_agreements(terminal: Terminal) -> None:
@@ -123,8 +125,8 @@ def test_an_administrator_sets_up_services_people_and_agreements(terminal: Termi
         "Kim Roy",
         CUSTODES_NEW_PASSWORD=PASSWORD,
     )
-    assert "roles: searcher" in made
-    assert "searcher, supervisor" in terminal.ok("account", "grant", _id("acc", made), "supervisor")
+    assert "roles: Searcher" in made
+    assert "Searcher, Supervisor" in terminal.ok("account", "grant", _id("acc", made), "supervisor")
 
 
 # --- what goes wrong --------------------------------------------------------------------------------
@@ -198,4 +200,18 @@ def test_declining_says_why(terminal: Terminal, image: Path) -> None:
     terminal.as_("supervisor")
     _fails(terminal, 65, "request.reason", "request", "decline", request, "--reason", " ")
     terminal.ok("request", "decline", request, "--reason", "Not proportionate.")
-    assert "declined" in terminal.ok("request", "show", request)
+    assert "Declined" in terminal.ok("request", "show", request)
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_that_never_ends_is_not_read_as_a_probe(device: str, terminal: Terminal) -> None:
+    terminal.as_("searcher").ok("case", "open", "2026-7")
+    _fails(terminal, 65, "probe.not-a-file", "probe", "add", "2026-7", device)
+
+
+def test_a_probe_is_read_no_further_than_its_limit(terminal: Terminal, tmp_path: Path) -> None:
+    sparse = tmp_path / "huge.png"
+    with sparse.open("wb") as file:
+        file.truncate(1 << 40)
+    terminal.as_("searcher").ok("case", "open", "2026-8")
+    _fails(terminal, 65, "image.too-many-bytes", "probe", "add", "2026-8", str(sparse))

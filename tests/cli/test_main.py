@@ -10,7 +10,6 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
-from tests.cli.conftest import Terminal
 
 from custodes.cli import say
 from custodes.cli.main import COMMANDS, SUMMARIES, LazyGroup, command
@@ -119,13 +118,6 @@ def test_where_there_is_no_installation_the_command_line_says_what_to_do(
     assert "custodes init" in result.stderr
 
 
-def test_the_command_line_speaks_french(terminal: Terminal) -> None:
-    """Only if the catalogue has the sentence; English is the answer to everything untranslated, never a crash."""
-    result = terminal.run("whoami", CUSTODES_LANGUAGE="fr")
-    assert result.exit_code == NotSignedIn.exit_code
-    assert "[session.none]" in result.stderr
-
-
 def test_a_table_is_as_wide_as_its_cells(capsys: pytest.CaptureFixture[str]) -> None:
     say.show_table(("a", "long heading"), [("wide cell", 1), ("x", 22)])
     assert capsys.readouterr().out.splitlines() == [
@@ -134,6 +126,14 @@ def test_a_table_is_as_wide_as_its_cells(capsys: pytest.CaptureFixture[str]) -> 
         "wide cell  1",
         "x          22",
     ]
+
+
+def test_a_table_s_headings_are_translated_and_its_cells_are_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTODES_LANGUAGE", "fr")
+    say.show_table(("case", "state"), [("case", "state")])
+    assert capsys.readouterr().out.splitlines() == ["dossier  état", "───────  ─────", "case     state"]
 
 
 def test_an_empty_table_is_its_headings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ def _is_signed_out(terminal: Terminal) -> bool:
 def test_whoever_signs_in_is_that_person_until_they_sign_out(terminal: Terminal) -> None:
     assert _is_signed_out(terminal)
     terminal.as_("searcher")
-    assert "Person2 Doe <person2.doe@nrp.example>, Northridge Police, as searcher." in terminal.ok("whoami")
+    assert "Person2 Doe <person2.doe@nrp.example>, Northridge Police, as Searcher." in terminal.ok("whoami")
     terminal.ok("sign-out")
     assert _is_signed_out(terminal)
     assert not terminal.config.session_file.exists()
@@ -40,8 +40,8 @@ def test_the_password_is_never_an_argument_that_is_shown(terminal: Terminal) -> 
 def test_a_wrong_password_signs_nobody_in(terminal: Terminal) -> None:
     result = terminal.run("sign-in", terminal.world.person("searcher").email, CUSTODES_PASSWORD="wrong")
     assert (result.exit_code, "[sign-in.failed]" in result.stderr) == (77, True)
-    assert _is_signed_out(terminal)
     assert terminal.world.log()[0]["kind"] == "sign-in.failed"
+    assert _is_signed_out(terminal)
 
 
 def test_the_session_file_is_for_its_owner_alone_even_if_it_was_open_before(terminal: Terminal) -> None:
@@ -122,7 +122,7 @@ def test_whoever_holds_several_roles_says_in_which_they_act(terminal: Terminal) 
     assert "searcher, supervisor" in result.stderr
     assert _is_signed_out(terminal)
     terminal.ok("sign-in", searcher.email, "--role", "supervisor", CUSTODES_PASSWORD=PASSWORD)
-    assert "as supervisor" in terminal.ok("whoami")
+    assert "as Supervisor" in terminal.ok("whoami")
 
 
 @pytest.mark.parametrize("role", ["administrator", "auditor", "nonsense", ""])
@@ -172,3 +172,38 @@ def test_a_command_needs_somebody_who_is_signed_in(arguments: list[str], termina
     assert result.exit_code == NotSignedIn.exit_code, result.output
     assert "[session.none]" in result.stderr
     assert "custodes sign-in" in result.stderr
+
+
+def test_a_command_by_nobody_leaves_one_entry(terminal: Terminal) -> None:
+    size = terminal.world.services.entries.size()
+    terminal.run("case", "list")
+    assert terminal.world.services.entries.size() == size + 1
+    entry = terminal.world.log()[0]
+    assert entry["kind"] == "action.refused"
+    assert entry["facts"] == {"action": "command.case", "code": "session.none"}
+
+
+def test_a_malformed_id_leaves_one_entry_that_names_who_tried(terminal: Terminal) -> None:
+    """Attack: probe for records with ids that no workflow is ever handed."""
+    terminal.as_("searcher")
+    size = terminal.world.services.entries.size()
+    assert terminal.run("search", "req_zz").exit_code == 65
+    assert terminal.world.services.entries.size() == size + 1
+    entry = terminal.world.log()[0]
+    assert (entry["kind"], entry["actor"]) == ("input.rejected", terminal.world.person("searcher").id)
+    assert "zz" not in str(entry["facts"])
+
+
+def test_sessions_that_expired_are_removed_at_the_next_sign_in(terminal: Terminal) -> None:
+    terminal.as_("searcher")
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    terminal.config.session_file.unlink()
+    terminal.as_("supervisor")
+    assert Session.objects.count() == 1
+
+
+def test_an_auditor_replays_a_search_at_the_terminal(terminal: Terminal) -> None:
+    """SRCH-06."""
+    request = terminal.world.approved(1)
+    terminal.as_("searcher").ok("search", request)
+    assert "same list and the same certificate" in terminal.as_("auditor").ok("search", request, "--replay")

@@ -233,8 +233,14 @@ def test_who_may_see_a_record(
     role: Role, own: bool, was_candidate: bool, barriers: Barrier, allowed: bool,
     someone: Ask, agency: AgencyId, entropy: CountedEntropy,
 ) -> None:  # fmt: skip
-    facts = RecordFacts(agency if own else AgencyId.new(entropy), was_candidate, barriers)
+    facts = RecordFacts(agency if own else AgencyId.new(entropy), was_candidate, barriers, is_shared=True)
     assert decide(Action.VIEW_RECORD, someone(role), facts).allowed is allowed
+
+
+def test_a_candidate_of_a_partner_is_hidden_without_an_agreement(someone: Ask, entropy: CountedEntropy) -> None:
+    """SHR-01."""
+    facts = RecordFacts(AgencyId.new(entropy), was_candidate=True)
+    assert decide(Action.VIEW_RECORD, someone(Role.SEARCHER), facts).rule == "gate.no-agreement"
 
 
 # --- people and agreements --------------------------------------------------------------------------

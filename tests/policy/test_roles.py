@@ -41,6 +41,7 @@ _MATRIX = {
     Action.DECLINE_SEARCH: "U",
     Action.SEARCH: "S",
     Action.VIEW_CANDIDATES: "SU",
+    Action.REPLAY_SEARCH: "UA",
     Action.VIEW_WORK: "SURADvw",
     Action.VIEW_LOG: "A",
 }

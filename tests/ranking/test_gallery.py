@@ -439,3 +439,35 @@ def test_searches_during_catch_up_see_whole_generations_only(
     for found in results:
         first = 100 * (found.generation - 1)
         assert (subjects(found), found.compared) == (list(range(first, first + 10)), 10)
+
+
+@pytest.mark.parametrize("kept", [0, 2, 4])
+def test_a_search_refuses_unless_memory_holds_as_many_living_rows_as_the_source(
+    contract: Contract, make_row: MakeRow, probe: Template, scope: Scope, request_id: RequestId, kept: int
+) -> None:
+    class Miscounting(MemoryTemplates):
+        def living(self, contract: Contract, generation: int) -> int:
+            return kept
+
+    gallery = Gallery(Miscounting(contract, [make_row(number) for number in range(3)]), contract)
+    with pytest.raises(SetupError) as caught:
+        gallery.search(probe, scope=scope, filters=Filters(), threshold=0.0, request=request_id)
+    assert caught.value.code == "gallery.incomplete"
+
+
+def test_memory_and_source_agree_about_the_living_through_births_deaths_and_destruction(
+    contract: Contract, make_row: MakeRow
+) -> None:
+    source = MemoryTemplates(contract, [make_row(number) for number in range(5)])
+    gallery = Gallery(source, contract)
+    names = [make_row(number).template_id for number in range(5)]
+    for change in (
+        lambda: source.change(died=names[:2], born=[make_row(0)]),
+        lambda: source.destroy(names[3]),
+        lambda: source.change(born=[make_row(9)]),
+    ):
+        change()
+        generation = gallery.catch_up()
+        assert gallery._snapshot.view.living() == source.living(contract, generation)
+    assert source.living(contract, 1) == 4
+    assert source.living(contract, generation) == 4

@@ -10,9 +10,9 @@ from django.db import IntegrityError
 from tests.workflows.conftest import World
 
 from custodes.engine.fake import FAKE_CONTRACT
-from custodes.errors import Conflict
+from custodes.errors import Conflict, SetupError
 from custodes.ranking.gallery import Gallery
-from custodes.store import gallery
+from custodes.store import bookings, enrolment
 from custodes.store.database import (
     in_transaction,
     present_generation,
@@ -66,11 +66,66 @@ def test_the_dead_are_handed_out_with_the_generation_of_their_death(world: World
     assert [row.died for row in source.born(FAKE_CONTRACT, 0, 2)] == [2]
 
 
-def test_a_row_whose_key_was_destroyed_is_not_handed_out(world: World) -> None:
-    gone, kept = world.enrol(1), world.enrol(2)
-    key = TemplateRow.objects.get(uid=gone.template_id).key_uid
+def _lose_key(world: World, template: str) -> None:
+    key = TemplateRow.objects.get(uid=template).key_uid
     world.services.vault.keys.destroy([key])  # type: ignore[list-item]
-    assert [row.template_id for row in _source(world).born(FAKE_CONTRACT, 0, 2)] == [kept.template_id]
+
+
+def test_a_living_row_whose_key_is_gone_stops_the_load_instead_of_vanishing(world: World) -> None:
+    """Attack: hide a person from every search by destroying one key."""
+    gone, _ = world.enrol(1), world.enrol(2)
+    _lose_key(world, gone.template_id)
+    with pytest.raises(SetupError, match=r"vault\.key-gone"):
+        list(_source(world).born(FAKE_CONTRACT, 0, 2))
+
+
+def test_a_dead_row_whose_key_is_gone_is_passed_over(world: World) -> None:
+    gone, kept = world.enrol(1), world.enrol(2)
+    with transaction_of_its_own():
+        GalleryEntry.objects.filter(template__uid=gone.template_id).update(died=raise_generation())
+    _lose_key(world, gone.template_id)
+    assert [row.template_id for row in _source(world).born(FAKE_CONTRACT, 0, 3)] == [kept.template_id]
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_an_altered_template_stops_the_load_whether_its_row_lives_or_not(world: World, dead: bool) -> None:
+    new = world.enrol(1)
+    row = TemplateRow.objects.get(uid=new.template_id)
+    TemplateRow.objects.update(ciphertext=bytes(row.ciphertext)[:-1] + b"?")
+    if dead:
+        with transaction_of_its_own():
+            GalleryEntry.objects.update(died=raise_generation())
+    with pytest.raises(SetupError, match=r"vault\.altered"):
+        list(_source(world).born(FAKE_CONTRACT, 0, 2))
+
+
+def test_living_rows_are_counted_as_of_any_generation(world: World) -> None:
+    first = world.enrol(1)
+    world.enrol(2)
+    with transaction_of_its_own():
+        GalleryEntry.objects.filter(template__uid=first.template_id).update(died=raise_generation())
+    source = _source(world)
+    assert [source.living(FAKE_CONTRACT, generation) for generation in range(5)] == [0, 1, 2, 1, 1]
+    assert source.living(replace(FAKE_CONTRACT, id="another"), 3) == 0
+
+
+def test_a_quarantined_booking_is_born_again_with_its_barriers_and_keeps_those_it_had(world: World) -> None:
+    new = world.enrol(1, taken_on=None)
+    with transaction_of_its_own():
+        generation = raise_generation()
+        barred = bookings.quarantine_booking(new.agency, new.booking_number, Barrier.YOUTH, generation=generation)
+    assert barred == [new.photograph_id]
+    before, after = _source(world).born(FAKE_CONTRACT, 0, 2)
+    assert (before.eligibility.barriers, before.born, before.died) == (Barrier.NO_DATE, 1, 2)
+    assert (after.eligibility.barriers, after.born, after.died) == (Barrier.NO_DATE | Barrier.YOUTH, 2, None)
+    assert replace(after.eligibility, barriers=Barrier.NO_DATE) == before.eligibility
+    kept = bookings.kept_bookings(new.agency, [new.booking_number])[new.booking_number]
+    assert (kept.disputed, kept.barred) == (Barrier.YOUTH, Barrier.NO_DATE | Barrier.YOUTH)
+    with transaction_of_its_own():
+        again = bookings.quarantine_booking(
+            new.agency, new.booking_number, Barrier.YOUTH, generation=raise_generation()
+        )
+    assert again == []
 
 
 def test_photographs_of_one_person_are_one_subject_and_one_booking(world: World) -> None:
@@ -99,11 +154,10 @@ def test_a_booking_of_one_person_takes_no_photograph_of_another(world: World) ->
 def test_what_is_known_is_found_by_booking_and_content(world: World) -> None:
     new = world.enrol(1)
     keys = [(new.booking_number, new.sha256), (new.booking_number, "0" * 64), ("other", new.sha256)]
-    assert gallery.known_photographs(new.agency, keys) == {keys[0]}
-    stated = gallery.bookings_as_stated(new.agency, [new.booking_number, "other"])
-    assert stated == {
-        new.booking_number: gallery.StatedBooking(new.person_number, new.youth, new.birth_date, tuple(new.offences))
-    }
+    assert bookings.known_photographs(new.agency, keys) == {keys[0]: new.taken_on}
+    kept = bookings.kept_bookings(new.agency, [new.booking_number, "other"])
+    stated = bookings.StatedBooking(new.person_number, new.youth, new.birth_date, tuple(new.offences))
+    assert kept == {new.booking_number: bookings.KeptBooking(stated, Barrier.NONE, Barrier.NONE)}
 
 
 @pytest.mark.parametrize(
@@ -134,9 +188,9 @@ def test_nothing_half_enrolled_is_ever_seen(world: World) -> None:
     new = world.enrol(1)
     assert watched.catch_up() == 1
     broken = replace(new, template_id=type(new.template_id)("tpl_2"))
-    sealed = gallery.seal_photographs(world.services.vault, [broken])
+    sealed = enrolment.seal_photographs(world.services.vault, [broken])
     with pytest.raises(IntegrityError, match="UNIQUE"), transaction_of_its_own():
-        gallery.add_photographs(
+        enrolment.add_photographs(
             [(broken, sealed[0])], FAKE_CONTRACT, generation=raise_generation(), at=world.clock.now()
         )
     assert not in_transaction()

@@ -14,7 +14,8 @@ from tests.store.conftest import MASTER
 
 from custodes.errors import SetupError
 from custodes.ids import KeyId
-from custodes.store.keys import SqliteKeyStore, create_master_key, read_master_key
+from custodes.store.health import KeyCounts, _compare
+from custodes.store.keys import SqliteKeyStore, create_master_key, read_master_key, readable_key_store
 
 
 def _open(path: Path, master: bytes) -> SqliteKeyStore:
@@ -160,3 +161,41 @@ def test_threads_mint_without_losing_a_key(key_store: SqliteKeyStore) -> None:
     for thread in threads:
         thread.join()
     assert len(key_store.fetch(minted)) == key_store.count() == 80
+
+
+# --- damage -----------------------------------------------------------------------------------------
+
+
+def test_a_crash_while_a_key_is_written_leaves_nothing_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "master.key"
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SetupError, match=r"keys\.not-written"):
+        create_master_key(path, os.urandom)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    create_master_key(path, os.urandom)
+    assert [file.name for file in tmp_path.iterdir()] == ["master.key"]
+
+
+def test_random_bytes_in_place_of_the_key_store_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "keys.sqlite3").write_bytes(os.urandom(4096))
+    with pytest.raises(SetupError, match=r"keys\.damaged"):
+        _open(tmp_path / "keys.sqlite3", MASTER)
+
+
+def test_a_key_store_that_is_kept_locked_is_not_called_damaged() -> None:
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    with pytest.raises(SetupError, match=r"keys\.busy"), readable_key_store():
+        raise busy
+
+
+def test_keys_and_records_are_compared_in_order() -> None:
+    counts = _compare(iter(["a", "a", "b", "d"]), iter(["b", "c", "d", "e"]))
+    assert counts == KeyCounts(sealed=3, missing=1, spare=2)

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 
 import messages
 
@@ -93,3 +94,32 @@ def test_two_runs_write_the_same_bytes(package: Path, tmp_path: Path) -> None:
     po = tmp_path / "django.po"
     po.write_bytes(first := messages.as_po(messages.updated(messages.collect(package), po)))
     assert messages.as_po(messages.updated(messages.collect(package), po)) == first
+
+
+# --- what no call marks -----------------------------------------------------------------------------
+
+
+def test_the_help_of_every_command_is_collected() -> None:
+    catalog = Catalog()
+    messages.add_commands(catalog)
+    assert {"Open a case under its number.", "The case's number.", "NUMBER", "Missing command."} <= {
+        message.id for message in catalog
+    }
+    assert [message.id for message in catalog if isinstance(message.id, str) and "\n\n" in message.id] == []
+
+
+def test_what_click_says_but_custodes_never_does_is_left_out() -> None:
+    catalog = Catalog()
+    messages.add_commands(catalog)
+    assert [message.id for message in catalog if "match" in str(message.id)] == []
+
+
+def test_the_licence_notes_of_the_packs_are_collected() -> None:
+    catalog = Catalog()
+    messages.add_licence_notes(catalog)
+    assert any("SFace" in str(message.id) for message in catalog)
+
+
+def test_the_catalogue_in_the_repository_is_complete_and_compiled() -> None:
+    catalog = messages.updated(messages.everything(), messages.PO)
+    assert messages.problems(catalog, messages.PO) == []

@@ -19,7 +19,7 @@ from custodes.engine.fake import FakeEngine, picture
 from custodes.ids import BookingId, PhotographId, RequestId, SubjectId, TemplateId
 from custodes.imaging import decode
 from custodes.policy.eligibility import BookingFacts, eligibility
-from custodes.store import gallery
+from custodes.store import enrolment
 from custodes.store.database import raise_generation, transaction_of_its_own
 from custodes.types import Disposition, Ground, Offence, Sex, Youth
 from custodes.web import runtime
@@ -90,7 +90,7 @@ def stranger(services: Services) -> Client:
     return Client(headers={"accept-language": "en"})
 
 
-Enrol = Callable[..., gallery.NewPhotograph]
+Enrol = Callable[..., enrolment.NewPhotograph]
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def enrol(world: World) -> Enrol:
 
     def one(
         identity: int, *, by: str = "records officer", variation: int = 0, **changes: object
-    ) -> gallery.NewPhotograph:
+    ) -> enrolment.NewPhotograph:
         services, agency, now = world.services, world.person(by).agency.id, world.clock.now()
         data = picture(identity, variation=variation)
         image = decode(data, name=None, limits=services.limits)
@@ -111,7 +111,7 @@ def enrol(world: World) -> Enrol:
         )
         youth, taken_on = changes.pop("youth", Youth.NO), changes.pop("taken_on", date(2024, 5, 2))
         facts = BookingFacts(agency, offences, youth, date(1990, 1, 31), taken_on)  # type: ignore[arg-type]
-        new = gallery.NewPhotograph(
+        new = enrolment.NewPhotograph(
             photograph_id=PhotographId.new(os.urandom),
             template_id=TemplateId.new(os.urandom),
             subject_id=SubjectId.new(os.urandom),
@@ -125,6 +125,7 @@ def enrol(world: World) -> Enrol:
             offences=offences,  # type: ignore[arg-type]
             taken_on=taken_on,  # type: ignore[arg-type]
             original=data,
+            name="enrolled.png",
             sha256=hashlib.sha256(data).hexdigest(),
             format=image.format,
             width=image.width,
@@ -133,9 +134,9 @@ def enrol(world: World) -> Enrol:
             eligibility=eligibility(facts, now),
         )
         assert not changes
-        sealed = gallery.seal_photographs(services.vault, [new])
+        sealed = enrolment.seal_photographs(services.vault, [new])
         with transaction_of_its_own():
-            gallery.add_photographs([(new, sealed[0])], engine.contract, generation=raise_generation(), at=now)
+            enrolment.add_photographs([(new, sealed[0])], engine.contract, generation=raise_generation(), at=now)
         return new
 
     return one

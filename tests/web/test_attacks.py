@@ -14,6 +14,7 @@ from tests.web.conftest import ANSWERS, PASSWORD, Pages, World, newest, text
 
 from custodes.engine.fake import picture
 from custodes.ids import CaseId, RequestId
+from custodes.store.models import GalleryEntry
 from custodes.types import Role
 from custodes.web import runtime
 from custodes.workflows import cases, people
@@ -320,3 +321,38 @@ def test_ids_of_the_wrong_kind_cannot_be_exchanged() -> None:
 
     with pytest.raises(InputError):
         CaseId.parse(str(RequestId("req_00000000000000000000000000")))
+
+
+def test_a_source_that_is_not_on_the_list_leaves_one_rejection(pages: Pages, world: World) -> None:
+    """LAW-04."""
+    case = world.case()
+    probe, client = world.probe(case.id, 1), pages("searcher")
+    size = world.services.entries.size()
+    client.post(f"/case/{case.id}/{probe.id}/ask", {**ANSWERS, "source": "social-media"})
+    assert world.services.entries.size() == size + 2, "the case was shown, the value rejected"
+    kind, body = newest(world)[0]
+    assert (kind, b"request.unknown-value" in body, b"social" in body) == ("input.rejected", True, False)
+
+
+def test_a_role_not_held_leaves_one_entry(pages: Pages, world: World) -> None:
+    client = pages("searcher")
+    size = world.services.entries.size()
+    client.post("/role", {"role": "auditor"})
+    assert world.services.entries.size() == size + 1
+    assert b"session.role-not-held" in newest(world)[0][1]
+
+
+def test_a_forged_form_leaves_one_entry(pages: Pages, world: World) -> None:
+    client = pages("searcher", strict=True)
+    size = world.services.entries.size()
+    assert client.post("/cases", {"number": "1"}).status_code == 403
+    assert world.services.entries.size() == size + 1
+    assert b"page.foreign-form" in newest(world)[0][1]
+
+
+def test_a_candidate_quarantined_since_the_search_is_listed_with_the_reason(pages: Pages, searched: RequestId) -> None:
+    GalleryEntry.objects.update(barriers=1)
+    page = text(pages("searcher"), f"/request/{searched}/candidates")
+    assert "Quarantined or removed since the search" in page
+    assert "/photograph/" not in page
+    assert "Mise en quarantaine" in text(pages("searcher", language="fr"), f"/request/{searched}/candidates")

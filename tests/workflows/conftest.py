@@ -20,9 +20,9 @@ from custodes.engine.fake import FakeEngine, picture
 from custodes.ids import BookingId, CaseId, PhotographId, RequestId, SubjectId, TemplateId
 from custodes.imaging import decode
 from custodes.policy.eligibility import BookingFacts, eligibility
-from custodes.store import accounts, gallery
+from custodes.store import accounts, enrolment
 from custodes.store.database import raise_generation, transaction_of_its_own
-from custodes.store.gallery import NewPhotograph
+from custodes.store.enrolment import NewPhotograph
 from custodes.store.keys import create_master_key
 from custodes.store.records import AccountRecord, CaseRecord, ProbeRecord, RequestRecord
 from custodes.types import Context, Ground, Offence, Role, Sex, Youth
@@ -108,9 +108,9 @@ class World:
             until=until,
             variation=variation,
         )
-        sealed = gallery.seal_photographs(self.services.vault, [new])
+        sealed = enrolment.seal_photographs(self.services.vault, [new])
         with transaction_of_its_own():
-            gallery.add_photographs(
+            enrolment.add_photographs(
                 [(new, sealed[0])],
                 self.services.engine.contract,
                 generation=raise_generation(),
@@ -154,6 +154,7 @@ class World:
             offences=[offence],
             taken_on=taken_on,
             original=original,
+            name="enrolled.png",
             sha256=decoded.sha256,
             format=decoded.format,
             width=decoded.width,

@@ -13,6 +13,7 @@ import custodes.workflows
 from custodes.errors import InputError, NotSignedIn, Refused
 from custodes.ids import CaseId, ProbeId, RequestId
 from custodes.ledger import Event, EventKind
+from custodes.policy import Action
 from custodes.store.database import transaction_of_its_own
 from custodes.types import Context
 from custodes.workflows import cases
@@ -35,7 +36,8 @@ def _workflows() -> dict[str, set[str]]:
             for name, node in functions.items()
         }
         for name, node in functions.items():
-            if any(isinstance(d, ast.Name) and d.id == "workflow" for d in node.decorator_list):
+            names = {getattr(getattr(d, "func", d), "id", "") for d in node.decorator_list}
+            if "workflow" in names:
                 through = set().union(*(calls[c] for c in calls[name] if c in calls))
                 found[name] = calls[name] | through
     return found
@@ -65,7 +67,7 @@ def test_a_rolled_back_workflow_leaves_its_refusal_and_nothing_else(world: World
         _rolled_back(world.services, world.as_("searcher"), Refused("gate.test", "No."))
     assert world.services.entries.size() == size + 1
     assert (world.log()[0]["kind"], world.log()[0]["phase"]) == ("action.refused", "alone")
-    assert world.log()[0]["facts"] == {"action": "_rolled_back", "code": "gate.test"}
+    assert world.log()[0]["facts"] == {"action": "-rolled-back", "code": "gate.test"}
 
 
 @pytest.mark.parametrize(
@@ -111,3 +113,13 @@ def test_nobody_signed_in_is_an_error_of_its_own(world: World) -> None:
 def test_a_look_is_logged_before_it_happens(world: World) -> None:
     viewed(world.services, world.as_("searcher"), EventKind.RECORD_VIEWED, CaseId("cas_1"))
     assert (world.log()[0]["phase"], world.log()[0]["targets"]) == ("alone", ["cas_1"])
+
+
+def test_renaming_a_function_does_not_change_the_log(world: World) -> None:
+    @workflow(Action.ADD_PROBE)
+    def renamed(services: Services, context: Context) -> None:
+        raise Refused("gate.test", "No.")
+
+    with pytest.raises(Refused):
+        renamed(world.services, world.as_("searcher"))
+    assert world.log()[0]["facts"]["action"] == "add-probe"

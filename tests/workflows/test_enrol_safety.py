@@ -12,6 +12,7 @@ from custodes.engine.fake import picture
 from custodes.errors import Conflict, ManifestError
 from custodes.store import accounts, jobs, subjects
 from custodes.store.database import transaction_of_its_own
+from custodes.workflows.enrolment import batch as enrolment_batch
 from custodes.workflows.enrolment import job as enrolment_job
 
 
@@ -82,7 +83,7 @@ def test_a_quotation_that_is_not_closed_swallows_no_row_in_silence(export: Expor
 
 def test_a_line_break_in_a_column_that_nobody_reads_is_let_pass(export: Export) -> None:
     export.images(1)
-    export.rows({**row(1), "notes": "two\nlines, and a \"quotation\""})
+    export.rows({**row(1), "notes": 'two\nlines, and a "quotation"'})
     assert export.enrol().enrolled == 1
 
 
@@ -200,7 +201,7 @@ def test_the_same_work_twice_at_once_is_done_once(export: Export, monkeypatch: p
     export.images(3)
     export.rows(row(1), row(2), row(3))
     monkeypatch.setattr(enrolment_job, "_BATCH", 1)
-    seal = enrolment_job.store.seal_photographs
+    seal = enrolment_batch.store.seal_photographs
 
     def overtaken(*arguments: object) -> object:
         agency = accounts.agency_by_code("NRP").id
@@ -211,7 +212,7 @@ def test_the_same_work_twice_at_once_is_done_once(export: Export, monkeypatch: p
                 jobs.advance_job(found.id, after=1, cursor=3, counts={})
         return seal(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(enrolment_job.store, "seal_photographs", overtaken)
+    monkeypatch.setattr(enrolment_batch.store, "seal_photographs", overtaken)
     with pytest.raises(Conflict) as conflict:
         export.enrol()
     assert conflict.value.code == "job.moved"
@@ -220,7 +221,8 @@ def test_the_same_work_twice_at_once_is_done_once(export: Export, monkeypatch: p
 
 def jobs_key(export: Export) -> str:
     agency = accounts.agency_by_code("NRP").id
-    return enrolment_job._job_key(agency, export.manifest, export.folder / "mapping.toml")
+    files = (export.manifest, export.folder / "mapping.toml")
+    return enrolment_job._job_key(agency, *map(enrolment_job._sha256, files))
 
 
 def test_log_entries_of_photographs_name_the_photograph_its_subject_and_the_job(export: Export) -> None:

@@ -13,7 +13,7 @@ from custodes.ledger import Event, EventKind
 from custodes.store import jobs as store
 from custodes.store.models import Agency, JobRow
 from custodes.store.records import JobRecord, RowFailureRecord
-from custodes.types import Context
+from custodes.types import Context, Facts
 from custodes.workflows.jobs import Step, run_job
 
 
@@ -32,6 +32,7 @@ class CountToThree:
     kind: str = "count"
     key: str = "to three"
     started: EventKind = EventKind.ENROLMENT_STARTED
+    facts: Facts = field(default_factory=dict)
     resumed: EventKind = EventKind.ENROLMENT_RESUMED
     finished: EventKind = EventKind.ENROLMENT_FINISHED
 

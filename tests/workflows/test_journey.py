@@ -10,7 +10,7 @@ from tests.workflows.conftest import PASSWORD, World
 
 from custodes.errors import CustodesError
 from custodes.store import searches, subjects
-from custodes.store.gallery import NewPhotograph
+from custodes.store.enrolment import NewPhotograph
 from custodes.store.models import Account, LogEntry
 from custodes.workflows import cases, people, requests, viewing
 from custodes.workflows.search import search

@@ -308,3 +308,21 @@ def test_a_session_ends_with_the_password_and_with_the_account(world: World) -> 
 def test_signing_out_is_in_the_log(world: World) -> None:
     people.sign_out(world.services, world.as_("searcher"))
     assert (world.log()[0]["kind"], world.log()[0]["actor"]) == ("sign-out", world.person("searcher").id)
+
+
+def test_a_right_guess_made_at_once_with_wrong_ones_does_not_clear_the_lock(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attack: parallel guesses, all let in before any was counted."""
+    email, check = world.person("searcher").email, accounts.password_is_right
+
+    def slow(account: AccountId | None, password: str) -> bool:
+        right = check(account, password)
+        if password == PASSWORD:
+            for _ in range(5):
+                _failure(world, email, "wrong")
+        return right
+
+    monkeypatch.setattr(accounts, "password_is_right", slow)
+    _failure(world, email, PASSWORD)
+    assert world.log()[0]["facts"]["locked"] is True

@@ -231,7 +231,9 @@ def test_a_request_is_kept_as_it_was_asked(world: World) -> None:
     assert made.state is RequestState.AWAITING
     entry = world.log()[0]
     assert (entry["kind"], entry["request"], entry["case"]) == ("request.made", made.id, made.case.id)
-    assert entry["facts"]["filters"] == ["age_from", "age_to", "agencies", "sex", "taken_from", "taken_to"]
+    stated = {name: value for name, value in entry["facts"].items() if name.startswith("filter.")}
+    assert set(stated) == {f"filter.{n}" for n in ("age_from", "age_to", "agencies", "sex", "taken_from", "taken_to")}
+    assert (stated["filter.taken_from"], stated["filter.agencies"]) == ("2020-01-01", sorted(filters.agencies or ()))
 
 
 def test_a_refusal_says_in_the_log_which_case_it_was_about(world: World) -> None:

@@ -13,15 +13,15 @@ from tests.workflows.conftest import World
 
 from custodes.engine.fake import FAKE_CONTRACT, FakeEngine
 from custodes.errors import Conflict, ContractMismatch, CustodesError, InputError, NotFound, Refused
-from custodes.ids import RequestId, SearchId
+from custodes.ids import RequestId
 from custodes.ranking.gallery import Gallery
 from custodes.store import casework, searches
 from custodes.store.gallery import DatabaseTemplateSource
-from custodes.store.models import Approval, CandidateRow, Search, SearchRequest, TemplateRow
+from custodes.store.models import Approval, CandidateRow, GalleryEntry, Search, SearchRequest, TemplateRow
 from custodes.store.records import SearchRecord
 from custodes.types import Context, Filters, Ground, RequestState, Sex, Youth
 from custodes.workflows import cases, requests, viewing
-from custodes.workflows.search import certificate, search
+from custodes.workflows.search import certificate_of, replay, search
 
 
 def _search(world: World, *identities: int, number: str = "2026-1", limit: int = 20, **changes: object) -> SearchRecord:
@@ -235,27 +235,81 @@ def test_a_list_is_replayed_bit_for_bit_after_the_gallery_has_grown(world: World
         )
         assert again.candidates == record.candidates
         assert (again.eligible, again.compared) == (record.eligible, record.compared)
-        assert certificate(again) == record.certificate
 
 
-@pytest.mark.parametrize("change", ["generation", "threshold", "limit", "eligible", "compared", "candidates"])
+@pytest.mark.parametrize(
+    "change",
+    ["generation", "threshold", "limit", "eligible", "compared", "candidates", "agencies", "moment"],
+)
 def test_the_certificate_covers_what_was_compared_and_what_came_out(change: str, world: World) -> None:
     """SRCH-06."""
     world.enrol(1)
-    _search(world, 1)
-    template, scope = searches.replay_input(world.services.vault, SearchId(Search.objects.get().uid))
-    found = world.services.gallery.search(
-        template, scope=scope, filters=Filters(), threshold=0.5, request=RequestId("req_x")
-    )
+    stored = searches.search(_search(world, 1).id)
+    template, _ = searches.replay_input(world.services.vault, stored.id)
+    request = casework.request(stored.request)
     other: dict[str, Any] = {
-        "generation": {"generation": 2},
-        "threshold": {"threshold": 0.5000000001},
-        "limit": {"limit": 19},
-        "eligible": {"eligible": 2},
-        "compared": {"compared": 2},
-        "candidates": {"candidates": (replace(found.candidates[0], score=found.candidates[0].score - 1e-16),)},
+        "generation": 2,
+        "threshold": 0.5000000001,
+        "limit": 19,
+        "eligible": 2,
+        "compared": 2,
+        "candidates": (replace(stored.candidates[0], score=stored.candidates[0].score - 1e-16),),
+        "agencies": stored.agencies[:1],
+        "moment": stored.moment + timedelta(microseconds=1),
     }
-    assert certificate(replace(found, **other[change])) != certificate(found)
+    assert certificate_of(stored, request, template) == stored.certificate
+    assert certificate_of(replace(stored, **{change: other[change]}), request, template) != stored.certificate
+
+
+def test_the_certificate_covers_request_probe_face_filters_and_template(world: World) -> None:
+    """Attack: pass one search's certificate off as another's."""
+    world.enrol(1)
+    stored = _search(world, 1)
+    template, _ = searches.replay_input(world.services.vault, stored.id)
+    request = casework.request(stored.request)
+    others = [
+        replace(request, id=RequestId("req_x")),
+        replace(request, probe=replace(request.probe, sha256="0" * 64)),
+        replace(request, face=1),
+        replace(request, filters=Filters(age_from=20)),
+    ]
+    made = {certificate_of(stored, other, template) for other in others}
+    made.add(certificate_of(stored, request, replace(template, vector=-template.vector)))
+    assert len(made | {stored.certificate}) == 6
+
+
+@pytest.mark.parametrize("who", ["auditor", "supervisor"])
+def test_a_search_is_replayed_from_what_was_stored(who: str, world: World) -> None:
+    """SRCH-06."""
+    world.enrol(1)
+    record = _search(world, 1)
+    world.enrol(1, person_number="later", variation=1)
+    answer = replay(world.services, world.as_(who), request=record.request)
+    assert (answer.same, answer.destroyed, answer.quarantined) == (True, [], [])
+    assert (world.log()[0]["kind"], world.log()[0]["facts"]["same"]) == ("search.replayed", True)
+
+
+def test_a_filter_altered_in_the_database_is_found_by_the_replay(world: World) -> None:
+    """Attack on what was stored; the list itself stays as it was."""
+    world.enrol(1)
+    record = _search(world, 1)
+    SearchRequest.objects.update(filters={"age_from": 1})
+    assert not replay(world.services, world.as_("auditor"), request=record.request).same
+
+
+def test_the_replay_names_who_was_quarantined_since(world: World) -> None:
+    new = world.enrol(1)
+    record = _search(world, 1)
+    GalleryEntry.objects.update(barriers=1)
+    assert replay(world.services, world.as_("auditor"), request=record.request).quarantined == [new.subject_id]
+
+
+@pytest.mark.parametrize("who", ["searcher", "administrator", "partner supervisor"])
+def test_a_replay_is_not_a_second_search_for_whoever_asks(who: str, world: World) -> None:
+    record = _search(world, 1)
+    with pytest.raises(Refused):
+        replay(world.services, world.as_(who), request=record.request)
+    assert world.log()[0]["facts"]["action"] == "replay-search"
 
 
 def test_the_list_that_is_shown_later_is_the_list_that_was_found(world: World) -> None:

@@ -11,7 +11,7 @@ from tests.workflows.conftest import World
 
 from custodes.errors import NotFound, Refused
 from custodes.ids import PhotographId, SubjectId
-from custodes.store.gallery import NewPhotograph
+from custodes.store.enrolment import NewPhotograph
 from custodes.types import Barrier, Youth
 from custodes.workflows import cases, people, viewing
 from custodes.workflows.search import search
@@ -197,7 +197,6 @@ def test_the_log_can_be_read_when_an_account_is_gone(world: World) -> None:
         password="a passphrase for tests",
     )
     world.people["gone"] = (person, world.people["searcher"][1])
-    viewing.my_work(world.services, world.as_("gone"))
     people.sign_out(world.services, world.as_("gone"))
     Account.objects.filter(uid=person.id).delete()
     lines = viewing.view_log(world.services, world.as_("auditor"), actor=person.id)
@@ -208,3 +207,42 @@ def test_the_log_can_be_read_when_an_account_is_gone(world: World) -> None:
 def test_only_an_auditor_reads_the_log(who: str, world: World) -> None:
     with pytest.raises(Refused, match=r"gate\.role"):
         viewing.view_log(world.services, world.as_(who))
+
+
+def test_a_look_at_ones_work_is_one_entry(world: World) -> None:
+    """AUD-08: the list shows cases and who asked for what."""
+    size = world.services.entries.size()
+    viewing.my_work(world.services, world.as_("supervisor"))
+    assert (world.services.entries.size(), world.log()[0]["kind"]) == (size + 1, "work.viewed")
+
+
+def test_a_partners_record_is_hidden_again_when_the_case_is_closed(world: World, enrolled: NewPhotograph) -> None:
+    request = world.approved(1)
+    record = search(world.services, world.as_("searcher"), request=request)
+    case = viewing.view_request(world.services, world.as_("searcher"), request=record.request).case
+    cases.close_case(world.services, world.as_("searcher"), case=case.id)
+    with pytest.raises(Refused, match=r"gate\.no-need-to-see"):
+        viewing.view_record(world.services, world.as_("searcher"), subject=enrolled.subject_id)
+    view = viewing.view_candidates(world.services, world.as_("searcher"), request=request)
+    assert (view.subjects[0].bookings, "closed" in view.notes[0]) == ((), True)
+
+
+def test_a_partners_record_is_hidden_again_when_the_agreement_ends(world: World, enrolled: NewPhotograph) -> None:
+    """SHR-01."""
+    request = world.approved(1)
+    search(world.services, world.as_("searcher"), request=request)
+    world.clock.advance(days=31)
+    with pytest.raises(Refused, match=r"gate\.no-agreement"):
+        viewing.view_photograph(world.services, world.as_("searcher"), photograph=enrolled.photograph_id)
+    view = viewing.view_candidates(world.services, world.as_("searcher"), request=request)
+    assert (view.subjects[0].bookings, "agreement" in view.notes[0]) == ((), True)
+
+
+def test_a_candidate_quarantined_since_is_listed_with_the_reason(world: World, enrolled: NewPhotograph) -> None:
+    from custodes.store.models import GalleryEntry
+
+    request = world.approved(1)
+    search(world.services, world.as_("searcher"), request=request)
+    GalleryEntry.objects.update(barriers=Barrier.YOUTH.value)
+    view = viewing.view_candidates(world.services, world.as_("searcher"), request=request)
+    assert (view.subjects[0].bookings, "Quarantined" in view.notes[0]) == ((), True)

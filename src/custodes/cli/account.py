@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from custodes.cli.say import say
+from custodes.cli.asked import new_password
+from custodes.cli.say import label, say
 from custodes.text import N_
 from custodes.types import Role
 
@@ -17,10 +18,16 @@ def command() -> None:
 @command.command()
 @click.option("--agency", required=True, help="Code of the person's service.")
 @click.option("--email", required=True, help="The person's own e-mail address.")
-@click.option("--full-name", required=True)
-@click.option("--personnel-number", required=True)
-@click.option("--role", "roles", multiple=True, type=click.Choice([role.value for role in Role]))
-@click.password_option(help="Asked for when left out.", envvar="CUSTODES_NEW_PASSWORD")
+@click.option("--full-name", required=True, help="The person's full name.")
+@click.option("--personnel-number", required=True, help="The person's personnel number.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice([role.value for role in Role]),
+    help="A role to grant; may be given several times.",
+)
+@new_password("CUSTODES_NEW_PASSWORD")
 def add(agency: str, email: str, full_name: str, personnel_number: str, roles: tuple[str, ...], password: str) -> None:
     """Create a named person's account, with the roles given."""
     from custodes.cli.session import acting
@@ -38,7 +45,7 @@ def add(agency: str, email: str, full_name: str, personnel_number: str, roles: t
         )
         for role in roles:
             person = people.grant_role(services, context, account=person.id, role=Role(role))
-    say(N_("Account created: %(id)s, roles: %(roles)s."), id=person.id, roles=", ".join(person.roles) or "—")
+    say(N_("Account created: %(id)s, roles: %(roles)s."), id=person.id, roles=_words(person.roles))
 
 
 @command.command()
@@ -52,4 +59,8 @@ def grant(account: str, role: str) -> None:
 
     with acting() as (services, context):
         person = people.grant_role(services, context, account=AccountId.parse(account), role=Role(role))
-    say(N_("%(id)s now holds: %(roles)s."), id=person.id, roles=", ".join(person.roles))
+    say(N_("%(id)s now holds: %(roles)s."), id=person.id, roles=_words(person.roles))
+
+
+def _words(roles: tuple[Role, ...]) -> str:
+    return ", ".join(label(role) for role in roles) or "—"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 
 import click
 
+from custodes.cli.asked import DAY
 from custodes.cli.say import say, show_table
 from custodes.text import N_
 
@@ -35,16 +36,16 @@ def list_agencies() -> None:
     from custodes.workflows import people
 
     with acting():
-        show_table(("code", "name"), ((agency.code, agency.name) for agency in people.agencies()))
+        show_table((N_("code"), N_("name")), ((agency.code, agency.name) for agency in people.agencies()))
 
 
 @command.command()
 @click.option("--owner", required=True, help="Code of the service whose records may be searched.")
 @click.option("--searcher", required=True, help="Code of the service that may search them.")
 @click.option("--reference", required=True, help="The document that says so.")
-@click.option("--from", "starts", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day.")
-@click.option("--to", "ends", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last day.")
-def agree(owner: str, searcher: str, reference: str, starts: datetime, ends: datetime) -> None:
+@click.option("--from", "starts", required=True, type=DAY, help="First day.")
+@click.option("--to", "ends", required=True, type=DAY, help="Last day.")
+def agree(owner: str, searcher: str, reference: str, starts: date, ends: date) -> None:
     """Register a sharing agreement between two services."""
     from custodes.cli.session import acting
     from custodes.workflows import people
@@ -56,7 +57,7 @@ def agree(owner: str, searcher: str, reference: str, starts: datetime, ends: dat
             owner_code=owner,
             searcher_code=searcher,
             reference=reference,
-            starts_on=starts.date(),
-            ends_on=ends.date(),
+            starts_on=starts,
+            ends_on=ends,
         )
     say(N_("Agreement registered: %(searcher)s may search %(owner)s's records."), searcher=searcher, owner=owner)

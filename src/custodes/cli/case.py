@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from custodes.cli.say import say, show_table
+from custodes.cli.say import label, say, show_table, translator
 from custodes.text import N_
 
 
@@ -45,9 +45,11 @@ def list_cases() -> None:
 
     with acting() as (services, context):
         work = viewing.my_work(services, context)
+    translate = translator()
+    states = {True: translate(N_("open")), False: translate(N_("closed"))}
     show_table(
-        ("case", "opened", "by", "state"),
-        ((c.number, f"{c.opened_at:%Y-%m-%d}", c.opened_by, "open" if c.is_open else "closed") for c in work.cases),
+        (N_("case"), N_("opened on"), N_("opened by"), N_("state")),
+        ((c.number, f"{c.opened_at:%Y-%m-%d}", c.opened_by, states[c.is_open]) for c in work.cases),
     )
 
 
@@ -60,6 +62,8 @@ def show(number: str) -> None:
 
     with acting() as (services, context):
         file = cases.view_case(services, context, case=cases.case_by_number(services, context, number=number).id)
-    show_table(("probe", "faces", "sha256"), ((p.id, len(p.faces), p.sha256[:16]) for p in file.probes))
+    show_table((N_("probe"), N_("faces"), "SHA-256"), ((p.id, len(p.faces), p.sha256[:16]) for p in file.probes))
     click.echo()
-    show_table(("request", "asked by", "state"), ((r.id, r.requester_name, r.state.value) for r in file.requests))
+    show_table(
+        (N_("request"), N_("asked by"), N_("state")), ((r.id, r.requester_name, label(r.state)) for r in file.requests)
+    )

@@ -23,6 +23,7 @@ from custodes.types import Context, Role
 
 if TYPE_CHECKING:
     from custodes.config import Config
+    from custodes.workflows.reference import AccountRecord
     from custodes.workflows.requests import RequestForm
     from custodes.workflows.services import Services
 
@@ -82,10 +83,9 @@ def command() -> None:
     lay_foundation(config)
     demo.services = open_services(config)
     with as_file(files("custodes.cli") / "demo_data") as folder:
-        is_new = demo.build(folder)
+        demo.build(folder)
         demo.show_search(folder / "images" / PROBE)
-        if is_new:
-            demo.leave_work(folder / "images")
+        demo.leave_work(folder / "images")
     demo.say_how_to_go_on()
 
 
@@ -110,17 +110,16 @@ class _Demo:
 
             self._remember(passphrase=new_context().entropy(9).hex(), built=False)
 
-    def build(self, folder: Path) -> bool:
-        """Create services, people, agreements and bookings unless they are there; return whether they were made."""
+    def build(self, folder: Path) -> None:
+        """Create services, people, agreements and bookings, each unless it is there."""
         if self._state["built"]:
-            return False
+            return
         say(N_("Building three fictitious services ..."))
         self._people()
         for service in SERVICES:
             officer = next(p for p in PEOPLE if p.agency == service.code and p.role is Role.RECORDS_OFFICER)
             self._enrol(officer, folder / service.manifest, folder / "images")
         self._remember(built=True)
-        return True
 
     def show_search(self, probe: Path) -> None:
         """One search, from the image to the list: asked by one person, approved by another, run, read."""
@@ -138,6 +137,20 @@ class _Demo:
 
     def leave_work(self, images: Path) -> None:
         """A search for somebody who is not enrolled, and a request that waits for the supervisor in the pages."""
+        if not self._state.get("searched"):
+            self._search_in_vain(images)
+            self._remember(searched=True)
+        if not self._state.get("waiting"):
+            self._leave_request(images)
+            self._remember(waiting=True)
+
+    def _leave_request(self, images: Path) -> None:
+        from custodes.workflows import requests
+
+        searcher = self.as_(SEARCHER)
+        requests.request_search(self.services, searcher, self._form(searcher, images / WAITING))
+
+    def _search_in_vain(self, images: Path) -> None:
         from custodes.workflows import requests
         from custodes.workflows.search import search
 
@@ -150,7 +163,6 @@ class _Demo:
             N_("A second search, for somebody who is not enrolled: %(count)d candidates. None is a normal answer."),
             count=len(found.candidates),
         )
-        requests.request_search(self.services, searcher, self._form(searcher, images / WAITING))
 
     def say_how_to_go_on(self) -> None:
         """Print how to open the pages, and as whom."""
@@ -166,10 +178,15 @@ class _Demo:
     def as_(self, person: Person) -> Context:
         """Sign a person in, and return the Context in which they act."""
         from custodes.app import Actor, new_context
+
+        record = self._signed_in(person)
+        return new_context(Actor(record.id, record.agency.id, person.role), locale=self._config.language)
+
+    def _signed_in(self, person: Person) -> AccountRecord:
+        from custodes.app import new_context
         from custodes.workflows import people
 
-        record = people.sign_in(self.services, new_context(), email=person.email, password=self._state["passphrase"])
-        return new_context(Actor(record.id, record.agency.id, person.role), locale=self._config.language)
+        return people.sign_in(self.services, new_context(), email=person.email, password=self._state["passphrase"])
 
     def _people(self) -> None:
         from custodes.app import new_context
@@ -192,31 +209,35 @@ class _Demo:
             if service.code not in known:
                 people.create_agency(self.services, administrator, code=service.code, name=service.name)
         for number, person in enumerate(PEOPLE, 2):
-            with suppress(Conflict):  # an earlier attempt came this far
-                self._account(administrator, person, number)
+            self._account(administrator, person, number)
         self._agreements(administrator)
 
     def _account(self, administrator: Context, person: Person, number: int) -> None:
         from custodes.workflows import people
 
-        created = people.create_account(
-            self.services,
-            administrator,
-            agency_code=person.agency,
-            email=person.email,
-            full_name=person.full_name,
-            personnel_number=str(number),
-            password=self._state["passphrase"],
-        )
-        people.grant_role(self.services, administrator, account=created.id, role=person.role)
+        with suppress(Conflict):  # an earlier attempt came this far
+            people.create_account(
+                self.services,
+                administrator,
+                agency_code=person.agency,
+                email=person.email,
+                full_name=person.full_name,
+                personnel_number=str(number),
+                password=self._state["passphrase"],
+            )
+        account = self._signed_in(person)
+        if person.role not in account.roles:  # ... and was ended before this
+            people.grant_role(self.services, administrator, account=account.id, role=person.role)
 
     def _agreements(self, administrator: Context) -> None:
         from custodes.workflows import people
 
         today = administrator.now().date()
-        for owner in SERVICES:
-            for searcher in SERVICES:
-                if owner is not searcher:
+        ids = {agency.code: agency.id for agency in people.agencies()}
+        for searcher in SERVICES:
+            known = people.owners_shared_with(ids[searcher.code])
+            for owner in SERVICES:
+                if owner is not searcher and ids[owner.code] not in known:
                     people.register_agreement(
                         self.services,
                         administrator,

@@ -12,15 +12,20 @@ from custodes.text import N_
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Check the installation and explain each problem. Changes nothing; exits with 1 if something is wrong."""
+    from custodes.app import new_context
     from custodes.config import Config
     from custodes.workflows.health import examine
 
     translate = translator()
+    config = Config.from_environment()
+    say(N_("Settings in force:"))
+    for name, value in config.in_force():
+        click.echo(f"    {name}={value}")
     problems = 0
-    for finding in examine(Config.from_environment()):
+    for finding in examine(config, new_context()):
         problems += not finding.is_well
         click.secho("✓ " if finding.is_well else "✗ ", fg="green" if finding.is_well else "red", nl=False)
-        click.echo(f"{finding.name.render(translate)}: {finding.detail.render(translate)}")
+        say(N_("%(what)s: %(which)s"), what=finding.name.render(translate), which=finding.detail.render(translate))
         hint = finding.hint.render(translate)
         if hint:
             click.echo(f"    {hint}")

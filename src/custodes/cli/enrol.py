@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from custodes.cli.say import Progress, say, show_table
+from custodes.cli.say import Progress, say, show_table, translator
 from custodes.text import N_
+from custodes.types import Barrier
 
 if TYPE_CHECKING:
     from custodes.workflows.enrolment import Coverage, EnrolmentReport
@@ -67,9 +68,14 @@ def show_report(report: EnrolmentReport) -> None:
         quarantined=report.enrolled - report.searchable,
     )
     if report.quarantined:
-        show_table(("quarantined because", "rows"), ((_words(k), n) for k, n in sorted(report.quarantined.items())))
+        show_table(
+            (N_("quarantined because"), N_("rows")), ((_words(k), n) for k, n in sorted(report.quarantined.items()))
+        )
     if report.failures:
-        show_table(("row", "code", "what"), ((f.row, f.code, f.sentence) for f in report.failures[:_SHOWN]))
+        show_table(
+            (N_("row"), N_("code"), N_("what is wrong")),
+            ((f.row, f.code, f.sentence) for f in report.failures[:_SHOWN]),
+        )
     if len(report.failures) > _SHOWN:
         say(N_("... and %(more)d more; --failures writes them all to a file."), more=len(report.failures) - _SHOWN)
 
@@ -81,22 +87,28 @@ def show_coverage(coverage: Coverage) -> None:
         rows=coverage.rows,
         searchable=coverage.searchable,
     )
+    stated = translator()(N_("%(count)d of %(rows)d"))
     show_table(
-        ("field", "rows that state it"),
-        ((name, f"{count} of {coverage.rows}") for name, count in coverage.filled.items()),
+        (N_("field"), N_("rows that state it")),
+        ((name, stated % {"count": count, "rows": coverage.rows}) for name, count in coverage.filled.items()),
     )
     if coverage.quarantined:
         show_table(
-            ("would be quarantined because", "rows"), ((_words(k), n) for k, n in coverage.quarantined.most_common())
+            (N_("would be quarantined because"), N_("rows")),
+            ((_words(k), n) for k, n in coverage.quarantined.most_common()),
         )
     if coverage.codes_without_ground:
-        show_table(("offence code without a ground", "offences"), coverage.codes_without_ground.most_common(_SHOWN))
+        show_table(
+            (N_("offence code without a ground"), N_("offences")), coverage.codes_without_ground.most_common(_SHOWN)
+        )
     if coverage.problems:
         show_table(
-            ("problem", "rows", "first in row"),
+            (N_("problem"), N_("rows"), N_("first in row")),
             ((code, n, coverage.first_problem[code]) for code, n in coverage.problems.most_common()),
         )
 
 
 def _words(barrier: str) -> str:
-    return barrier.lower().replace("_", " ")
+    from custodes.workflows.labels import barrier_words
+
+    return " ".join(map(translator(), barrier_words(Barrier[barrier])))

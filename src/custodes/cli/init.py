@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from custodes.cli.asked import new_password
 from custodes.cli.say import say
 from custodes.text import N_
 
@@ -14,7 +15,7 @@ from custodes.text import N_
 @click.option("--email", required=True, help="The administrator's own e-mail address.")
 @click.option("--full-name", required=True, help="The administrator's full name.")
 @click.option("--personnel-number", required=True, help="The administrator's personnel number.")
-@click.password_option(help="Asked for when left out.", envvar="CUSTODES_PASSWORD")
+@new_password("CUSTODES_PASSWORD")
 def command(
     agency_code: str, agency_name: str, email: str, full_name: str, personnel_number: str, password: str
 ) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from custodes.cli.say import show_table
+from custodes.cli.say import label, show_table, translator
+from custodes.text import N_
 
 
 @click.command()
@@ -15,6 +16,7 @@ def command(account: str | None, case: str | None) -> None:
     from custodes.cli.session import acting
     from custodes.ids import AccountId, CaseId
     from custodes.workflows import viewing
+    from custodes.workflows.labels import event_words
 
     with acting() as (services, context):
         lines = viewing.view_log(
@@ -23,10 +25,19 @@ def command(account: str | None, case: str | None) -> None:
             actor=AccountId.parse(account) if account else None,
             case=CaseId.parse(case) if case else None,
         )
+    translate = translator()
     show_table(
-        ("position", "at (UTC)", "kind", "phase", "who", "entry"),
+        (N_("position"), N_("at (UTC)"), N_("event"), N_("phase"), N_("who"), N_("kind"), N_("entry")),
         (
-            (x.entry.position, f"{x.entry.at:%Y-%m-%d %H:%M:%S}", x.entry.kind, x.entry.phase, x.actor_name, x.entry.id)
+            (
+                x.entry.position,
+                f"{x.entry.at:%Y-%m-%d %H:%M:%S}",
+                translate(event_words(x.entry.kind)),
+                label(x.entry.phase),
+                x.actor_name,
+                x.entry.kind,
+                x.entry.id,
+            )
             for x in lines
         ),
     )

@@ -85,12 +85,16 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, translate(SUMMARIES[name])) for name in COMMANDS])
 
     def invoke(self, ctx: click.Context) -> object:
-        from custodes.app import set_up_django
+        from custodes.app import readable_database, set_up_django
 
         try:
             set_up_django()
-            return super().invoke(ctx)
+            with readable_database():
+                return super().invoke(ctx)
         except CustodesError as error:
+            from custodes.cli.session import note_error
+
+            note_error(error, ctx.invoked_subcommand or "")
             show_error(error)
             ctx.exit(error.exit_code)
 

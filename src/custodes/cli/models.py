@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from custodes.cli.say import Progress, say, show_table
+from custodes.cli.say import Progress, say, show_table, translator, yes_or_no
 from custodes.text import N_
 
 
@@ -21,9 +21,9 @@ def list_packs() -> None:
     from custodes.engine import builtin_packs
 
     show_table(
-        ("pack", "version", "dimension", "operational use", "licences"),
+        (N_("pack"), N_("version"), N_("dimension"), N_("operational use"), N_("licences")),
         (
-            (pack.name, pack.version, pack.dimension, "yes" if pack.operational_use else "no", ", ".join(pack.licences))
+            (pack.name, pack.version, pack.dimension, yes_or_no(pack.operational_use), ", ".join(pack.licences))
             for pack in builtin_packs().values()
         ),
     )
@@ -50,7 +50,7 @@ def pull(pack: str | None, from_folder: Path | None) -> None:
         version=found.version,
         licences=", ".join(found.licences),
     )
-    click.echo(f"  {found.licence_note}")
+    click.echo(f"  {translator()(found.licence_note)}")
     lines: dict[str, Progress] = {}
 
     def progress(name: str, done: int, total: int) -> None:
@@ -59,8 +59,9 @@ def pull(pack: str | None, from_folder: Path | None) -> None:
     pulled = pull_pack(found, config.models_dir, folder=from_folder, progress=progress)
     for line in lines.values():
         line.end()
+    here = translator()(N_("already here"))
     for file in pulled.files:
-        say(N_("%(file)s: verified (%(source)s)."), file=file.path.name, source=file.source or "already here")
+        say(N_("%(file)s: verified (%(source)s)."), file=file.path.name, source=file.source or here)
 
 
 @command.command()
@@ -72,5 +73,6 @@ def verify(pack: str | None) -> None:
     from custodes.engine import verify as verify_pack
 
     config = Config.from_environment()
+    here = translator()(N_("on this machine"))
     for file in verify_pack(find_pack(pack or config.pack), config.models_dir).files:
-        say(N_("%(file)s: verified (%(source)s)."), file=file.path.name, source="on this machine")
+        say(N_("%(file)s: verified (%(source)s)."), file=file.path.name, source=here)

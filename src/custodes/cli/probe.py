@@ -7,12 +7,33 @@ from pathlib import Path
 import click
 
 from custodes.cli.say import say, show_table
+from custodes.errors import InputError
 from custodes.text import N_
 
 
 @click.group()
 def command() -> None:
     """Put an image into a case."""
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """Return a regular file's bytes, but never more than ``limit`` and one, at which the decoder refuses."""
+    try:
+        if not path.is_file():
+            raise InputError(
+                "probe.not-a-file",
+                N_("This is not a file on a disk, but a device or a pipe."),
+                hint=N_("Save the image as a JPEG or PNG file first."),
+            )
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        raise InputError(
+            "probe.unreadable",
+            N_("The file cannot be read (%(reason)s)."),
+            hint=N_("Check that it is still there and that you may read it."),
+            reason=error.strerror or type(error).__name__,
+        ) from error
 
 
 @command.command()
@@ -24,11 +45,12 @@ def add(case: str, image: Path) -> None:
     from custodes.workflows import cases
 
     with acting() as (services, context):
+        data = _read(image, services.config.max_image_bytes)
         record = cases.case_by_number(services, context, number=case)
-        probe = cases.add_probe(services, context, case=record.id, data=image.read_bytes(), name=image.name)
+        probe = cases.add_probe(services, context, case=record.id, data=data, name=image.name)
     say(N_("Probe %(id)s, SHA-256 %(sha256)s."), id=probe.id, sha256=probe.sha256)
     show_table(
-        ("face", "left", "top", "width", "height", "eyes apart (px)"),
+        (N_("face"), N_("left"), N_("top"), N_("width"), N_("height"), N_("eyes apart (px)")),
         (
             (index, *(round(v) for v in (f.box.left, f.box.top, f.box.width, f.box.height, f.inter_eye_distance)))
             for index, f in enumerate(probe.faces, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from custodes.cli.say import say, show_table
+from custodes.cli.say import label, say, show_table, translator, yes_or_no
 from custodes.text import N_
 from custodes.types import Barrier
 
@@ -34,14 +34,19 @@ def command(person: str) -> None:
         click.echo()
         say(N_("Booking %(number)s"), number=booking.booking_number)
         show_table(
-            ("offence", "ground", "disposition"),
-            ((o.code, o.ground or "—", o.disposition.value or "pending") for o in booking.offences),
+            (N_("offence"), N_("ground"), N_("disposition")),
+            ((o.code, label(o.ground) if o.ground else "—", label(o.disposition)) for o in booking.offences),
         )
         show_table(
-            ("photograph", "taken on", "searchable"),
+            (N_("photograph"), N_("taken on"), N_("searchable")),
             ((p.id, p.taken_on or "—", _state(p.barriers)) for p in booking.photographs),
         )
 
 
 def _state(barriers: Barrier) -> str:
-    return "yes" if not barriers else "no: " + ", ".join(b.name or "" for b in barriers).lower().replace("_", " ")
+    from custodes.workflows.labels import barrier_words
+
+    if not barriers:
+        return yes_or_no(True)
+    sentences = " ".join(map(translator(), barrier_words(barriers)))
+    return translator()(N_("no: %(reasons)s")) % {"reasons": sentences}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import click
 
-from custodes.cli.say import say, show_table
+from custodes.cli.asked import DAY
+from custodes.cli.say import label, say, show_table, translator
 from custodes.text import N_
 from custodes.types import Authority, ProbeSource, Purpose, Sex
 
@@ -31,11 +31,11 @@ def command() -> None:
 @click.option(
     "--sex", type=click.Choice([sex.value for sex in Sex if sex]), help="Only records of this sex, or of none stated."
 )
-@click.option("--age-from", type=int)
-@click.option("--age-to", type=int)
+@click.option("--age-from", type=int, help="Only persons of at least this age on the day of the search.")
+@click.option("--age-to", type=int, help="Only persons of at most this age on the day of the search.")
 @click.option("--agency", "agencies", multiple=True, help="Only records of this service (its code).")
-@click.option("--taken-from", type=click.DateTime(["%Y-%m-%d"]), help="Only photographs taken on or after this day.")
-@click.option("--taken-to", type=click.DateTime(["%Y-%m-%d"]), help="Only photographs taken on or before this day.")
+@click.option("--taken-from", type=DAY, help="Only photographs taken on or after this day.")
+@click.option("--taken-to", type=DAY, help="Only photographs taken on or before this day.")
 def make(case: str, probe: str, face: int | None, **fields: Any) -> None:
     """Ask for a search; it waits for another person's decision."""
     from custodes.cli.session import acting
@@ -99,21 +99,21 @@ def show(request: str) -> None:
     with acting() as (services, context):
         record = viewing.view_request(services, context, request=RequestId.parse(request))
     decided = record.approval.approver_name if record.approval else "—"
-    show_table(
-        ("field", "value"),
-        (
-            ("case", record.case.number),
-            ("state", record.state.value),
-            ("asked by", record.requester_name),
-            ("decided by", decided),
-            ("offence", record.offence_code),
-            ("purpose", record.purpose.value),
-            ("authority", f"{record.authority.value}: {record.authority_reference}"),
-            ("necessity", record.necessity),
-            ("source", f"{record.source.value}: {record.how_obtained}"),
-            ("probe", f"{record.probe.id}, face {record.face + 1}"),
-        ),
+    translate = translator()
+    probe = translate(N_("%(probe)s, face %(face)d")) % {"probe": record.probe.id, "face": record.face + 1}
+    rows = (
+        (N_("case"), record.case.number),
+        (N_("state"), label(record.state)),
+        (N_("asked by"), record.requester_name),
+        (N_("decided by"), decided),
+        (N_("offence"), record.offence_code),
+        (N_("purpose"), label(record.purpose)),
+        (N_("authority"), f"{label(record.authority)}, {record.authority_reference}"),
+        (N_("necessity"), record.necessity),
+        (N_("source"), f"{label(record.source)}; {record.how_obtained}"),
+        (N_("probe"), probe),
     )
+    show_table((N_("field"), N_("value")), ((translate(name), value) for name, value in rows))
 
 
 def _filters(fields: dict[str, Any]) -> Any:
@@ -121,15 +121,11 @@ def _filters(fields: dict[str, Any]) -> Any:
     from custodes.workflows import people
 
     codes: tuple[str, ...] = fields["agencies"]
-
-    def day(value: datetime | None) -> Any:
-        return value.date() if value else None
-
     return Filters(
         agencies=frozenset(people.agency(code).id for code in codes) if codes else None,
         sex=Sex(fields["sex"]) if fields["sex"] else None,
         age_from=fields["age_from"],
         age_to=fields["age_to"],
-        taken_from=day(fields["taken_from"]),
-        taken_to=day(fields["taken_to"]),
+        taken_from=fields["taken_from"],
+        taken_to=fields["taken_to"],
     )

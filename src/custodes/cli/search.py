@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from custodes.cli.say import say, show_table
+from custodes.cli.say import say, show_table, translator
 from custodes.text import N_
 
 if TYPE_CHECKING:
+    from custodes.workflows.search import Replay
     from custodes.workflows.viewing import CandidateView
 
 
@@ -17,23 +18,41 @@ if TYPE_CHECKING:
 @click.argument("request")
 @click.option("--limit", type=int, default=None, help="At most this many candidates (default 20, never over 50).")
 @click.option("--show", is_flag=True, help="Show the list of a search that was already run.")
-def command(request: str, limit: int | None, show: bool) -> None:
+@click.option("--replay", "again", is_flag=True, help="Compare again as it was, and say if the list is the same.")
+def command(request: str, limit: int | None, show: bool, again: bool) -> None:
     """Run the search that an approved request allows."""
     from custodes.cli.session import acting
     from custodes.ids import RequestId
     from custodes.workflows import viewing
-    from custodes.workflows.search import DEFAULT_LIMIT, search
+    from custodes.workflows.search import DEFAULT_LIMIT, replay, search
 
     request_id = RequestId.parse(request)
     with acting() as (services, context):
+        if again:
+            _show_replay(replay(services, context, request=request_id))
+            return
         if not show:
             search(services, context, request=request_id, limit=DEFAULT_LIMIT if limit is None else limit)
         show_candidates(viewing.view_candidates(services, context, request=request_id))
 
 
+def _show_replay(answer: Replay) -> None:
+    """Print whether a search comes out the same, and whose records have changed since."""
+    if answer.same:
+        say(N_("The replay gives the same list and the same certificate."))
+    else:
+        say(N_("The replay does not give the list that was stored."))
+    for subjects, sentence in (
+        (answer.destroyed, N_("Destroyed or removed since the search: %(subjects)s.")),
+        (answer.quarantined, N_("Quarantined since the search: %(subjects)s.")),
+    ):
+        if subjects:
+            say(sentence, subjects=", ".join(subjects))
+
+
 def show_candidates(view: CandidateView) -> None:
     """Print a candidate list with what it means."""
-    result = view.search
+    result, translate = view.search, translator()
     click.echo()
     say(
         N_("%(eligible)d eligible photographs, %(compared)d compared (gallery generation %(generation)d)."),
@@ -43,10 +62,16 @@ def show_candidates(view: CandidateView) -> None:
     )
     if view.subjects:
         show_table(
-            ("order", "subject", "service", "person number", "bookings"),
+            (N_("order"), N_("subject"), N_("service"), N_("person number"), N_("bookings")),
             (
-                (c.rank, s.id, s.agency.code, s.person_number, ", ".join(b.booking_number for b in s.bookings))
-                for c, s in zip(result.candidates, view.subjects, strict=True)
+                (
+                    c.rank,
+                    s.id,
+                    s.agency.code,
+                    s.person_number,
+                    translate(note) if note else ", ".join(b.booking_number for b in s.bookings),
+                )
+                for c, s, note in zip(result.candidates, view.subjects, view.notes, strict=True)
             ),
         )
     else:

@@ -9,8 +9,10 @@ from custodes.text import N_
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-@click.option("--threads", type=click.IntRange(1, 64), default=8, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port of this machine.")
+@click.option(
+    "--threads", type=click.IntRange(1, 64), default=8, show_default=True, help="Requests answered at the same time."
+)
 def command(port: int, threads: int) -> None:
     """Open the pages on this machine (127.0.0.1 only). Stop with Ctrl-C."""
     from custodes.app import open_services

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from custodes.app import Actor, new_context, open_services
+from custodes.app import Actor, new_context, open_services, readable_database
 from custodes.config import Config
-from custodes.errors import InputError, NotSignedIn
+from custodes.errors import Conflict, CustodesError, InputError, NotFound, NotSignedIn, Refused, SetupError
 from custodes.ids import AccountId
 from custodes.text import N_
 from custodes.types import Context, Role
@@ -29,6 +29,7 @@ def save(path: Path, person: AccountRecord, role: Role) -> None:
     """Begin a session: kept in the database like the pages' own, its key in a file that only this user can read."""
     from custodes.workflows import people
 
+    _session_store().clear_expired()
     store = _session_store()(None)
     store["account"], store["role"], store["proof"] = str(person.id), role.value, people.session_hash(person.id)
     store.set_expiry(_LASTS)
@@ -84,6 +85,25 @@ def acting() -> Iterator[tuple[Services, Context]]:
     services = open_services(config)
     person, role = load(config.session_file)
     yield services, new_context(Actor(person.id, person.agency.id, role), locale=config.language)
+
+
+def note_error(error: CustodesError, command: str) -> None:
+    """Leave an entry for what was refused or rejected before any workflow ran: by whoever is signed in, or nobody.
+
+    ``command``: the name of the command. Without an installation there is no log and so no entry.
+    """
+    if error.is_logged or not isinstance(error, InputError | Refused | NotSignedIn | NotFound | Conflict):
+        return
+    from custodes.workflows.boundary import log_error
+
+    config = Config.from_environment()
+    with suppress(SetupError), readable_database():
+        services = open_services(config)
+        actor = None
+        with suppress(NotSignedIn):
+            person, role = load(config.session_file)
+            actor = Actor(person.id, person.agency.id, role)
+        log_error(services, new_context(actor), f"command.{command}", error)
 
 
 def _key(path: Path) -> str | None:

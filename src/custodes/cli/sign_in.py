@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from custodes.cli.say import say
+from custodes.cli.say import label, say
 from custodes.text import N_
 
 
@@ -27,7 +27,7 @@ def sign_in(email: str, role: str | None, password: str) -> None:
         N_("Signed in: %(name)s, %(agency)s, as %(role)s."),
         name=person.full_name,
         agency=person.agency.name,
-        role=acting_role.value,
+        role=label(acting_role),
     )
 
 
@@ -59,5 +59,5 @@ def whoami() -> None:
         name=person.full_name,
         email=person.email,
         agency=person.agency.name,
-        role=role.value,
+        role=label(role),
     )

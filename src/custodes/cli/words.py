@@ -11,7 +11,7 @@ import copy
 import gettext
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 import click.core
@@ -73,23 +73,23 @@ def paragraphs(text: str, translate: Translate) -> str:
 
 def _parameter(parameter: P, translate: Translate) -> P:
     twin = copy.copy(parameter)
-    if isinstance(twin.type, click.Path):
-        twin.type = copy.copy(twin.type)
-        twin.type.name = translate(_kind(twin.type))
     if isinstance(twin, click.Option):
         twin.help = translate(twin.help) if twin.help else None
         twin.prompt = translate(twin.prompt) if twin.prompt else None
-    if isinstance(twin.type, click.Choice) or (isinstance(twin, click.Option) and twin.is_flag):
+        if twin.is_flag:
+            return twin
+    if isinstance(twin.type, click.Choice):
         return twin
+    twin.type = copy.copy(twin.type)
+    twin.type.name = translate(_kind(twin.type))
     if isinstance(twin, click.Argument):
         words = translate(str(twin.name).upper())
         twin.metavar = words if twin.required else f"[{words}]"
-    else:
-        twin.metavar = translate((twin.metavar or twin.type.name).upper())
     return twin
 
 
-def _kind(path: click.Path) -> str:
-    if path.file_okay and path.dir_okay:
-        return "path"
-    return "file" if path.file_okay else "directory"
+def _kind(asked: Any) -> str:
+    # click names a path once, when its module is imported, in whatever language that was
+    if isinstance(asked, click.Path):
+        return "path" if asked.file_okay and asked.dir_okay else "file" if asked.file_okay else "directory"
+    return str(asked.name)

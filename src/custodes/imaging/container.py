@@ -4,11 +4,14 @@ A decoder is handed only what carries pixels: the walk drops metadata (EXIF, tex
 after taking the orientation from it.  So a compressed text chunk, a second picture, or a damaged EXIF block
 never reaches a decoder.  Nothing is decompressed here.
 
+Not here: whether the pixels themselves were altered.  A PNG is checked by its own checksums; a JPEG has none.
+
 Sources: ITU-T T.81 (JPEG) Annex B; W3C PNG (Third Edition) section 5.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -26,7 +29,13 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_DRAWN = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)})
 _JPEG_DRAWN = _JPEG_FRAMES | {0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xE0, 0xEE}
-_WITHIN_SCAN = frozenset({0x00, 0xFF, *range(0xD0, 0xD8)})
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_SCAN_WINDOW = 1 << 20
+_END_OF_IMAGE = b"\xff\xd9"
+# In place of the end-of-image marker, at which libjpeg would invent what a cut scan lacks and only warn.  Without it
+# the decoder asks for more and is refused; a whole scan needs eight bytes more at most, for the decoder's read-ahead.
+_READ_AHEAD = bytes(8)
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,8 @@ class Container:
     ``width``, ``height``: pixels as stored; ``orientation``: EXIF 1-8 (1 when unstated);
     ``trailing_bytes``: bytes after the picture's end; ``drawn``: a file of the same format without metadata.
     ``is_plain``: a baseline JPEG of one scan and three components, which takes time in proportion to its size.
+    ``bytes_per_pixel``: what a decoder must hold for each pixel, as the header tells (16 bits count double, a JPEG
+    of several passes is held as coefficients of two bytes).
     """
 
     format: str
@@ -45,6 +56,7 @@ class Container:
     trailing_bytes: int
     drawn: bytes
     is_plain: bool = False
+    bytes_per_pixel: int = 4
 
 
 def damaged() -> ImageError:
@@ -89,13 +101,13 @@ class _Piece:
 def _read_jpeg(data: bytes, deadline: Deadline) -> Container:
     size: tuple[int, int] | None = None
     orientation, scans, end = 1, 0, len(data)
-    is_plain = True
+    frame, samples = 0, 0
     drawn = [b"\xff\xd8"]
     for piece in _jpeg_pieces(data, deadline):
         content = data[piece.body : piece.content_end]
         if piece.kind in _JPEG_FRAMES:
             size = _frame_size(content, size)
-            is_plain = is_plain and piece.kind == 0xC0 and content[5:6] == b"\x03"
+            frame, samples = int(piece.kind), content[5]
         elif piece.kind == 0xE1 and content.startswith(b"Exif\x00\x00") and orientation == 1:
             orientation = orientation_of(content[6:])
         elif piece.kind == 0xDA:
@@ -106,8 +118,12 @@ def _read_jpeg(data: bytes, deadline: Deadline) -> Container:
         end = piece.end
     if size is None or not scans:
         raise damaged()
-    drawn.append(b"\xff\xd9")
-    return Container("JPEG", *size, orientation, len(data) - end, b"".join(drawn), is_plain and scans == 1)
+    is_simple = scans == 1 and frame in (0xC0, 0xC1)
+    drawn.append(_READ_AHEAD if is_simple else _END_OF_IMAGE)
+    is_plain = is_simple and frame == 0xC0 and samples == 3
+    return Container(
+        "JPEG", *size, orientation, len(data) - end, b"".join(drawn), is_plain, samples * (1 if is_simple else 2)
+    )
 
 
 def _jpeg_pieces(data: bytes, deadline: Deadline) -> Iterator[_Piece]:
@@ -135,17 +151,18 @@ def _jpeg_pieces(data: bytes, deadline: Deadline) -> Iterator[_Piece]:
             raise damaged()
         if content_end > len(data):
             raise truncated()
-        end = _end_of_scan(data, content_end) if kind == 0xDA else content_end
+        end = _end_of_scan(data, content_end, deadline) if kind == 0xDA else content_end
         yield _Piece(kind, position - 1, position + 3, content_end, end)
         position = end
 
 
-def _end_of_scan(data: bytes, start: int) -> int:
-    position = data.find(b"\xff", start)
-    while 0 <= position < len(data) - 1:
-        if data[position + 1] not in _WITHIN_SCAN:
-            return position
-        position = data.find(b"\xff", position + 1)
+def _end_of_scan(data: bytes, start: int, deadline: Deadline) -> int:
+    """Return where the next marker begins that does not belong to a scan; the windows overlap by one byte."""
+    for window in range(start, len(data), _SCAN_WINDOW):
+        deadline.check()
+        found = _MARKER.search(data, window, window + _SCAN_WINDOW + 1)
+        if found:
+            return found.start()
     raise truncated()
 
 
@@ -171,7 +188,7 @@ def _check_scans(scans: int) -> None:
 
 def _read_png(data: bytes, deadline: Deadline) -> Container:
     size: tuple[int, int] | None = None
-    orientation, end = 1, len(data)
+    orientation, end, bytes_per_pixel = 1, len(data), 0
     drawn = [_PNG_SIGNATURE]
     for piece in _png_pieces(data, deadline):
         content = data[piece.body : piece.content_end]
@@ -179,6 +196,7 @@ def _read_png(data: bytes, deadline: Deadline) -> Container:
             raise damaged()
         if piece.kind == b"IHDR":
             size = _header_size(content)
+            bytes_per_pixel = _SAMPLES.get(content[9], 4) * (2 if content[8] > 8 else 1)
         elif piece.kind == b"eXIf":
             orientation = orientation_of(content)
         if piece.kind in _PNG_DRAWN:
@@ -187,7 +205,7 @@ def _read_png(data: bytes, deadline: Deadline) -> Container:
         end = piece.end
     if size is None:
         raise damaged()
-    return Container("PNG", *size, orientation, len(data) - end, b"".join(drawn))
+    return Container("PNG", *size, orientation, len(data) - end, b"".join(drawn), bytes_per_pixel=bytes_per_pixel)
 
 
 def _png_pieces(data: bytes, deadline: Deadline) -> Iterator[_Piece]:

@@ -1,10 +1,14 @@
 """Untrusted image bytes to upright RGB pixels, within limits of bytes, pixels and time.
 
-JPEG and PNG only.  Every limit is checked before the work it limits: bytes before anything, pixels from the
-file's own header before decoding, time at every segment and every block the decoder reads.  The container is
+JPEG and PNG only.  Every limit is checked before the work it limits: bytes before anything, pixels and memory from
+the file's own header before decoding, time at every segment and every block the decoder reads.  The container is
 walked by :mod:`custodes.imaging.container`; the two formats' decoders are called directly, so that no other
 format's code can be reached: OpenCV's for plain JPEGs, Pillow's, which can be interrupted, for all else.  The
 original bytes and their SHA-256 are kept whatever is done to the pixels.
+
+A JPEG of one scan whose data run out before the picture is full is refused.  Other damage inside a JPEG's scan is not
+detected: the format has no checksum, and its decoders draw on over altered bytes.  The same holds for a scan cut short
+in a JPEG of several.
 
 Not here: other formats, video, and any improvement of the picture.
 """
@@ -25,6 +29,7 @@ from custodes.imaging.container import Container, damaged, read_container
 from custodes.imaging.deadline import Deadline, Monotonic, TimedReader
 from custodes.imaging.exif import make_upright
 from custodes.imaging.rgb import to_rgb
+from custodes.imaging.room import ROOM
 from custodes.imaging.sniff import sniff
 from custodes.text import N_
 from custodes.types import Pixels
@@ -34,11 +39,15 @@ _EXTENSIONS = {"JPEG": frozenset({"jpg", "jpeg", "jpe", "jfif"}), "PNG": frozens
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one image may cost: file size in bytes, width times height in pixels, decoding in seconds."""
+    """What one image may cost: file size in bytes, width times height in pixels, decoding in seconds.
+
+    ``max_decoded_bytes``: what its decoder must hold, as the file's own header tells.
+    """
 
     max_bytes: int = 40_000_000
-    max_pixels: int = 64_000_000
+    max_pixels: int = 40_000_000
     max_seconds: float = 10.0
+    max_decoded_bytes: int = 256_000_000
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -74,14 +83,17 @@ def decode(data: bytes, *, name: str | None, limits: Limits, clock: Monotonic = 
     Raises:
         ImageError: ``image.empty``, ``image.too-many-bytes``, ``image.not-an-image``,
             ``image.format-not-accepted``, ``image.wrong-extension``, ``image.truncated``, ``image.damaged``,
-            ``image.too-many-pixels``, ``image.too-many-scans`` or ``image.too-slow``.
+            ``image.too-many-pixels``, ``image.too-much-memory``, ``image.too-many-scans`` or ``image.too-slow``.
     """
     _check_bytes(data, limits)
     deadline = Deadline.after(limits.max_seconds, clock)
     _check_extension(sniff(data), name)
     container = read_container(data, deadline)
     _check_pixels(container, limits)
-    pixels = make_upright(_draw(container, deadline), container.orientation)
+    with ROOM.taken(container.width * container.height):
+        # what was spent on waiting for others is not this file's
+        drawing = Deadline.after(limits.max_seconds, clock)
+        pixels = make_upright(_draw(container, drawing), container.orientation)
     height, width = pixels.shape[:2]
     return Picture(
         pixels=pixels,
@@ -107,9 +119,8 @@ def _check_bytes(data: bytes, limits: Limits) -> None:
     if len(data) > limits.max_bytes:
         raise ImageError(
             "image.too-many-bytes",
-            N_("This file has %(size)s bytes; an image may have at most %(limit)s."),
+            N_("This file has more than %(limit)s bytes, which is the most that an image may have."),
             hint=N_("Crop it around the person, or ask the administrator to raise CUSTODES_MAX_IMAGE_BYTES."),
-            size=len(data),
             limit=limits.max_bytes,
         )
 
@@ -135,6 +146,16 @@ def _check_pixels(container: Container, limits: Limits) -> None:
             width=container.width,
             height=container.height,
             limit=limits.max_pixels,
+        )
+    if container.width * container.height * container.bytes_per_pixel > limits.max_decoded_bytes:
+        raise ImageError(
+            "image.too-much-memory",
+            N_("Decoding this image takes more than %(limit)s bytes of memory."),
+            why=N_("Transparency, 16 bits a colour and several passes each multiply what its pixels need."),
+            hint=N_(
+                "Crop it around the person, or save it as a plain PNG of 8 bits and keep the original as evidence."
+            ),
+            limit=limits.max_decoded_bytes,
         )
 
 

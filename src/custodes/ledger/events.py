@@ -32,6 +32,7 @@ class EventKind(enum.StrEnum):
     ENROLMENT_FINISHED = "enrolment.finished"
     PHOTOGRAPH_ENROLLED = "photograph.enrolled"
     PHOTOGRAPH_NOT_ENROLLED = "photograph.not-enrolled"
+    RECORD_QUARANTINED = "record.quarantined"
     CASE_OPENED = "case.opened"
     CASE_CLOSED = "case.closed"
     PROBE_ADDED = "probe.added"
@@ -43,6 +44,8 @@ class EventKind(enum.StrEnum):
     RECORD_VIEWED = "record.viewed"
     IMAGE_VIEWED = "image.viewed"
     CASE_VIEWED = "case.viewed"
+    WORK_VIEWED = "work.viewed"
+    SEARCH_REPLAYED = "search.replayed"
     LOG_VIEWED = "log.viewed"
 
 

@@ -103,12 +103,15 @@ class Ledger:
         """Add the entry that closes ``intent`` to the transaction that is open."""
         return self._add([_entry(event, phase, intent)])[0]
 
-    def close_interrupted(self, context: Context) -> int:
+    def close_interrupted(self, context: Context, *, before: datetime | None = None) -> int:
         """Close every intent that nobody answered as ``interrupted``; return how many there were.
 
-        Called when an installation starts, before anything else is done with it.
+        Called when an installation starts, before anything else is done with it. With ``before`` only intents that
+        were written earlier are closed: the others may be another process's, still at work.
         """
-        intents = list(self._entries.open_intents())
+        intents = [intent for intent in self._entries.open_intents() if before is None or intent.at < before]
+        if not intents:
+            return 0
         with self._entries.own_transaction():
             self._add([_interruption(intent, context) for intent in intents])
         return len(intents)

@@ -26,6 +26,7 @@ class Action(enum.StrEnum):
     DECLINE_SEARCH = "decline-search"
     SEARCH = "search"
     VIEW_CANDIDATES = "view-candidates"
+    REPLAY_SEARCH = "replay-search"
     VIEW_WORK = "view-work"
     VIEW_LOG = "view-log"
 
@@ -50,6 +51,7 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.DECLINE_SEARCH: frozenset({Role.SUPERVISOR}),
     Action.SEARCH: frozenset({Role.SEARCHER}),
     Action.VIEW_CANDIDATES: _CASEWORK,
+    Action.REPLAY_SEARCH: frozenset({Role.SUPERVISOR, Role.AUDITOR}),
     Action.VIEW_WORK: _EVERYONE,
     Action.VIEW_LOG: frozenset({Role.AUDITOR}),
 }

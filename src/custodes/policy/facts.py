@@ -49,12 +49,17 @@ class CaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """A gallery record somebody wants to see: whose it is, and whether their own service's search returned it."""
+    """A gallery record somebody wants to see.
+
+    ``was_candidate``: a search of their own service returned it, in a case that is still open.  ``barriers``: why the
+    photograph, if it is about one, may not be searched: an examiner may not see it either.  ``is_shared``: an
+    agreement with the owner is in force at this moment (SHR-01).
+    """
 
     owner: AgencyId
     was_candidate: bool
     barriers: Barrier = Barrier.NONE
-    """Why the photograph, if it is about one, may not be searched: an examiner may not see it either."""
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

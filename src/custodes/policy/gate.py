@@ -145,6 +145,12 @@ def _own_or_candidate(context: Context, facts: RecordFacts) -> Decision:
     """Records officers see their own service's records; examiners see what a search of theirs returned."""
     if context.role is Role.RECORDS_OFFICER:
         return _owned(context, facts.owner)
+    if facts.was_candidate and facts.owner != context.agency and not facts.is_shared:
+        return refused(
+            "gate.no-agreement",
+            N_("No agreement with the service that owns this record is in force now."),
+            N_("The records officer of the service that owns it can help."),
+        )
     if facts.was_candidate and facts.barriers:
         return refused(
             "gate.quarantined",
@@ -155,7 +161,7 @@ def _own_or_candidate(context: Context, facts: RecordFacts) -> Decision:
         return allowed("gate.was-candidate")
     return refused(
         "gate.no-need-to-see",
-        N_("You may see this record only if a search of your own service returned it."),
+        N_("You may see this record only while a case is open in which a search of your own service returned it."),
         N_("The records officer of the service that owns it can help."),
     )
 
@@ -273,6 +279,7 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.DECLINE_SEARCH: _Rule(ApprovalFacts, _second_person),
     Action.SEARCH: _Rule(SearchFacts, _approved_search),
     Action.VIEW_CANDIDATES: _Rule(OwnedFacts, _own_agency),
+    Action.REPLAY_SEARCH: _Rule(OwnedFacts, _own_agency),
     Action.VIEW_WORK: _Rule(NoFacts, _role_is_enough),
     Action.VIEW_LOG: _Rule(NoFacts, _role_is_enough),
 }

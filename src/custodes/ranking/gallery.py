@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from custodes.errors import ContractMismatch, InputError
+from custodes.errors import ContractMismatch, InputError, SetupError
 from custodes.ids import PhotographId, RequestId
 from custodes.ranking import reference
 from custodes.ranking.admission import Admission, admission
@@ -95,11 +95,12 @@ class Gallery:
             InputError: ``search.request``, ``search.limit``, ``search.threshold``, ``search.generation``,
                 ``search.moment``, ``search.filters`` or ``template.not-unit``.
             ContractMismatch: ``template.contract-mismatch``, if the probe is of another contract (ENG-01).
-            SetupError: ``gallery.row-damaged``.
+            SetupError: ``gallery.row-damaged`` or ``gallery.incomplete``.
         """
         _check(request, threshold, limit)
         vector = self._probe_vector(probe)
         view = self._current()
+        self._check_whole(view)
         at = view.generation if generation is None else generation
         if not 0 <= at <= view.generation:
             raise _no_such_generation(at)
@@ -128,6 +129,22 @@ class Gallery:
                 died = self._source.died(self._contract, after, upto)
                 snapshot.advance(upto, born, died)
             return snapshot.view
+
+    def _check_whole(self, view: View) -> None:
+        """Raise SetupError ``gallery.incomplete`` unless memory holds as many living rows as the source keeps.
+
+        Always of the present generation: what an older one held may since have been destroyed lawfully.
+        """
+        loaded, kept = view.living(), self._source.living(self._contract, view.generation)
+        if loaded != kept:
+            raise SetupError(
+                "gallery.incomplete",
+                N_("The gallery in memory has %(loaded)s records, the store has %(kept)s."),
+                why=N_("A search that left one out silently could not say that every eligible record was compared."),
+                hint=N_("Start the service again; if it is still so, run custodes doctor."),
+                loaded=loaded,
+                kept=kept,
+            )
 
     def _probe_vector(self, probe: Template) -> Vector:
         if probe.contract != self._contract:

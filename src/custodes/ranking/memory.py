@@ -75,6 +75,11 @@ class MemoryTemplates:
         gone = list(self._tombstones) if contract == self._contract else []
         yield from [death for death in kept + gone if after < death[2] <= upto]
 
+    def living(self, contract: Contract, generation: int) -> int:
+        """Return how many rows live at ``generation``."""
+        ends = ((row.born, row.died) for row in self._of(contract))
+        return sum(born <= generation and (died is None or died > generation) for born, died in ends)
+
     def _of(self, contract: Contract) -> list[GalleryRow]:
         with self._lock:
             return list(self._rows.values()) if contract == self._contract else []

@@ -35,3 +35,10 @@ class TemplateSource(Protocol):
         A row that was destroyed while alive died of it, and is yielded although its template is gone.
         """
         ...
+
+    def living(self, contract: Contract, generation: int) -> int:
+        """Return how many rows of ``contract`` live at ``generation``, counted where they are kept.
+
+        It must not be derived from what :meth:`born` and :meth:`died` yield: a search compares the two.
+        """
+        ...

@@ -40,6 +40,13 @@ class View:
         for index, segment in enumerate(self.segments):
             yield segment, min(SEGMENT_ROWS, self.rows - index * SEGMENT_ROWS)
 
+    def living(self) -> int:
+        """Return how many rows live at this view's generation."""
+        return sum(
+            int(np.count_nonzero((segment.born[:fill] <= self.generation) & (segment.died[:fill] > self.generation)))
+            for segment, fill in self.parts()
+        )
+
 
 class Snapshot:
     """The one writer of segments; the caller sees to it that only one thread writes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -52,31 +51,24 @@ def cases(agency: AgencyId) -> list[CaseRecord]:
     return sorted((_case_record(row) for row in rows), key=lambda record: not record.is_open)
 
 
-def add_probe(
-    probe_id: ProbeId,
-    case_id: CaseId,
-    *,
-    sealed: Sealed,
-    sha256: str,
-    image_format: str,
-    width: int,
-    height: int,
-    faces: Sequence[Face],
-    added_by: AccountId,
-    at: datetime,
-) -> None:
-    """Add a probe's sealed original and where faces were found in it."""
+def is_open(case_id: CaseId) -> bool:
+    """Return whether there is such a case and it is open."""
+    return Case.objects.filter(uid=case_id, closed_at__isnull=True).exists()
+
+
+def add_probe(record: ProbeRecord, sealed: Sealed, *, added_by: AccountId) -> None:
+    """Add a probe: its sealed original and where faces were found in it."""
     Probe.objects.create(
-        uid=probe_id,
-        case=_case(uid=case_id),
-        image=SealedImage.objects.create(uid=probe_id, key_uid=sealed.key, ciphertext=sealed.ciphertext),
-        sha256=sha256,
-        format=image_format,
-        width=width,
-        height=height,
-        faces=[asdict(face) for face in faces],
+        uid=record.id,
+        case=Case.objects.get(uid=record.case),
+        image=SealedImage.objects.create(uid=record.id, key_uid=sealed.key, ciphertext=sealed.ciphertext),
+        sha256=record.sha256,
+        format=record.format,
+        width=record.width,
+        height=record.height,
+        faces=[asdict(face) for face in record.faces],
         added_by=Account.objects.get(uid=added_by),
-        added_at=at,
+        added_at=record.added_at,
     )
 
 
@@ -144,8 +136,10 @@ def decide_request(request_id: RequestId, approver: AccountId, *, approved: bool
 
 
 def use_request(request_id: RequestId) -> bool:
-    """Take an approved request for the one search it allows; False if it was taken before."""
-    taken = SearchRequest.objects.filter(uid=request_id, state=RequestState.APPROVED)
+    """Take an approved request of an open case for the one search it allows; False if there is none to take."""
+    taken = SearchRequest.objects.filter(
+        uid=request_id, state=RequestState.APPROVED, case__in=Case.objects.filter(closed_at__isnull=True)
+    )
     return taken.update(state=RequestState.SEARCHED) == 1
 
 

@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-from django.db import connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.db.models import F
 
-from custodes.store.models import Generation
+from custodes.errors import SetupError
+from custodes.store.models import Generation, LogHead
+from custodes.text import N_
+
+
+@contextmanager
+def readable_database() -> Iterator[None]:
+    """Turn what the database says of itself into our error; what it says of a row it was given passes.
+
+    Raises:
+        SetupError: ``database.busy`` or ``database.damaged``.
+    """
+    try:
+        yield
+    except (IntegrityError, DataError):
+        raise
+    except DatabaseError as error:
+        if "locked" in str(error):
+            raise SetupError(
+                "database.busy",
+                N_("Another process has kept the database to itself for too long."),
+                hint=N_("Try again; if it lasts, find the process that hangs."),
+            ) from error
+        raise SetupError(
+            "database.damaged",
+            N_("The database cannot be read."),
+            hint=N_("Restore it from the last backup; its keys are kept apart and are still there."),
+        ) from error
+
+
+def check_readable() -> None:
+    """Read one row. Raises SetupError ``database.damaged`` or ``database.busy``."""
+    with readable_database():
+        LogHead.objects.first()
 
 
 def transaction_of_its_own() -> AbstractContextManager[None]:

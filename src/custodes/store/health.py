@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Exists, OuterRef
 
 from custodes.errors import SetupError
+from custodes.store.database import readable_database
+from custodes.store.keys import readable_key_store
 from custodes.store.models import LogDetail, LogEntry, SealedImage, Search, TemplateRow
 from custodes.text import N_
 from custodes.types import Phase
@@ -29,54 +37,72 @@ class KeyCounts:
 
 def pending_migrations() -> int:
     """Return how many changes of the database's structure have not been applied."""
-    try:
+    with readable_database():
         executor = MigrationExecutor(connection)
         return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    except DatabaseError as error:
-        raise SetupError(
-            "database.damaged",
-            N_("The database cannot be read."),
-            hint=N_("Restore it from the last backup; its keys are kept apart and are still there."),
-        ) from error
 
 
 def is_intact() -> bool:
     """Return SQLite's own opinion of its file; other databases look after themselves."""
     if connection.vendor != "sqlite":
         return True
-    with connection.cursor() as cursor:
+    with readable_database(), connection.cursor() as cursor:
         cursor.execute("PRAGMA quick_check")
         return bool(cursor.fetchone()[0] == "ok")
 
 
 def key_counts(path: Path) -> KeyCounts:
-    """Compare the keys that records name with those the key store at ``path`` holds."""
+    """Compare the keys that records name with those the key store at ``path`` holds, holding neither list in memory.
+
+    Raises:
+        SetupError: ``keys.no-store``, ``keys.damaged`` or ``database.damaged``.
+    """
     if not path.exists():
         raise SetupError(
             "keys.no-store", N_("There is no key store."), hint=N_("Put the key store's file back in its place.")
         )
-    named: set[str] = set()
-    for model, column in (
+    with readable_database(), readable_key_store():
+        reader = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        try:
+            held = (uid for (uid,) in reader.execute("SELECT uid FROM data_key ORDER BY uid"))
+            return _compare(_named_keys(), held)
+        finally:
+            reader.close()
+
+
+def _named_keys() -> Iterator[str]:
+    """Yield the keys that records name, in order; a table's rows are sorted by the database, which may use its disk."""
+    columns = (
         (SealedImage, "key_uid"),
         (TemplateRow, "key_uid"),
         (LogDetail, "key_uid"),
         (Search, "template_key_uid"),
-    ):
-        named.update(model.objects.values_list(column, flat=True))
-    reader = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-    try:
-        held = {row[0] for row in reader.execute("SELECT uid FROM data_key")}
-    finally:
-        reader.close()
-    return KeyCounts(sealed=len(named), missing=len(named - held), spare=len(held - named))
+    )
+    return heapq.merge(
+        *(model.objects.order_by(name).values_list(name, flat=True).iterator() for model, name in columns)
+    )
+
+
+def _compare(named: Iterator[str], held: Iterator[str]) -> KeyCounts:
+    sealed = missing = spare = 0
+    marked = heapq.merge(((uid, True) for uid in named), ((uid, False) for uid in held))
+    for _, group in groupby(marked, key=itemgetter(0)):
+        sides = {is_named for _, is_named in group}
+        sealed += True in sides
+        missing += sides == {True}
+        spare += sides == {False}
+    return KeyCounts(sealed, missing, spare)
 
 
 def log_size() -> int:
     """Return how many entries the log has."""
-    return LogEntry.objects.count()
+    with readable_database():
+        return LogEntry.objects.count()
 
 
-def open_intents() -> int:
-    """Return how many outside effects are under way, or were interrupted and not yet noted."""
-    answered = LogEntry.objects.exclude(intent="").values("intent")
-    return LogEntry.objects.filter(phase=Phase.INTENDED).exclude(uid__in=answered).count()
+def open_intents(*, before: datetime) -> tuple[int, int]:
+    """Return how many outside effects nobody has answered, and how many of them began earlier than ``before``."""
+    answers = LogEntry.objects.filter(intent=OuterRef("uid"))
+    unanswered = LogEntry.objects.filter(~Exists(answers), phase=Phase.INTENDED)
+    with readable_database():
+        return unanswered.count(), unanswered.filter(at__lt=before).count()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -35,12 +36,46 @@ CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY CHECK (id = 1), wrapped
 
 def create_master_key(path: Path, entropy: Entropy) -> None:
     """Write a new master key to ``path`` (mode 0600). An existing one is never replaced."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(entropy(_KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
+    write_new_file(path, entropy(_KEY_BYTES))
+
+
+def write_new_file(path: Path, content: bytes) -> None:
+    """Write ``content`` to a ``path`` that is not there yet (mode 0600): whole and on the disk, or not at all.
+
+    Raises:
+        FileExistsError: something is there; it stays as it is.
+        SetupError: ``keys.not-written``.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # unlike a rename, a link never replaces what is there
+            os.link(unfinished, path)
+        finally:
+            Path(unfinished).unlink()
+        _sync_folder(path.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise SetupError(
+            "keys.not-written",
+            N_("A new key could not be written (%(reason)s)."),
+            hint=N_("Make room, or set CUSTODES_KEY_DIR to a folder on a local disk that you may write."),
+            reason=error.strerror or type(error).__name__,
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_master_key(path: Path) -> bytes:
@@ -74,8 +109,34 @@ def read_master_key(path: Path) -> bytes:
     return key
 
 
+@contextmanager
+def readable_key_store() -> Iterator[None]:
+    """Turn what SQLite and the file system say of a key store into our error.
+
+    Raises:
+        SetupError: ``keys.busy`` or ``keys.damaged``.
+    """
+    try:
+        yield
+    except (sqlite3.DatabaseError, OSError) as error:
+        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise SetupError(
+                "keys.busy",
+                N_("Another process has kept the key store to itself for too long."),
+                hint=N_("Try again; if it lasts, find the process that hangs."),
+            ) from error
+        raise SetupError(
+            "keys.damaged",
+            N_("The key store cannot be read."),
+            hint=N_("Check that its folder can be written and has room; else restore it from its own backup."),
+        ) from error
+
+
 class SqliteKeyStore:
-    """A :class:`~custodes.store.protocol.KeyStore` in one SQLite file; safe for threads and processes."""
+    """A :class:`~custodes.store.protocol.KeyStore` in one SQLite file; safe for threads and processes.
+
+    Every method raises SetupError ``keys.damaged`` or ``keys.busy`` when the file cannot be used.
+    """
 
     def __init__(self, path: Path, master_key: bytes, entropy: Entropy, now: Callable[[], datetime]) -> None:
         self._path = path
@@ -83,11 +144,13 @@ class SqliteKeyStore:
         self._entropy = entropy
         self._now = now
         self._local = threading.local()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._transaction() as connection:
-            self._prove_master_key(connection)
-        path.chmod(0o600)
+        with readable_key_store():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._transaction() as connection:
+                self._prove_master_key(connection)
+            path.chmod(0o600)
 
+    @readable_key_store()
     def mint(self, count: int) -> list[tuple[KeyId, bytes]]:
         keys = [(KeyId.new(self._entropy), self._entropy(_KEY_BYTES)) for _ in range(count)]
         stamp = self._now().isoformat()
@@ -96,6 +159,7 @@ class SqliteKeyStore:
             connection.executemany("INSERT INTO data_key VALUES (?, ?, ?)", rows)
         return keys
 
+    @readable_key_store()
     def fetch(self, key_ids: Sequence[KeyId]) -> Mapping[KeyId, bytes]:
         found: dict[KeyId, bytes] = {}
         connection = self._connection()
@@ -107,6 +171,7 @@ class SqliteKeyStore:
                 found[KeyId(uid)] = self._unwrap(wrapped)
         return found
 
+    @readable_key_store()
     def destroy(self, key_ids: Sequence[KeyId]) -> int:
         with self._transaction() as connection:
             gone = connection.executemany("DELETE FROM data_key WHERE uid = ?", [(uid,) for uid in key_ids]).rowcount
@@ -114,6 +179,7 @@ class SqliteKeyStore:
         self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 
+    @readable_key_store()
     def count(self) -> int:
         """Return how many data keys exist."""
         return int(self._connection().execute("SELECT count(*) FROM data_key").fetchone()[0])
@@ -129,7 +195,11 @@ class SqliteKeyStore:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None or self._local.pid != os.getpid():
             connection = sqlite3.connect(self._path, isolation_level=None)
-            connection.executescript(_PRAGMAS + _SCHEMA)
+            try:
+                connection.executescript(_PRAGMAS + _SCHEMA)
+            except BaseException:
+                connection.close()
+                raise
             self._local.connection, self._local.pid = connection, os.getpid()
         return connection
 

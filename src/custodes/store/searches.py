@@ -2,55 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from custodes.errors import NotFound
 from custodes.ids import AgencyId, EntryId, KeyId, PhotographId, RequestId, SearchId, SubjectId
 from custodes.store.accounts import agencies
-from custodes.store.gallery import contract_of
-from custodes.store.models import CandidateRow, LogEntry, Search, SearchRequest, Subject
+from custodes.store.enrolment import contract_of
+from custodes.store.models import CandidateRow, GalleryEntry, LogEntry, Search, SearchRequest, Subject
 from custodes.store.records import SearchRecord
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
-from custodes.types import Candidate, CandidateList, Contract, Phase, Scope, Template
+from custodes.types import Candidate, Contract, Phase, Scope, Template
 
 
-@dataclass(frozen=True, slots=True)
-class NewSearch:
-    """A search about to be stored: what it compared, under what scope, what it found."""
-
-    id: SearchId
-    request: RequestId
-    result: CandidateList
-    scope: Scope
-    threshold_is_provisional: bool
-    certificate: str
-    log_entry: EntryId
-
-
-def add_search(new: NewSearch, sealed_template: Sealed) -> None:
+def add_search(new: SearchRecord, sealed_template: Sealed) -> None:
     """Store a search and its candidates inside the open transaction."""
     row = Search.objects.create(
         uid=new.id,
         request=SearchRequest.objects.get(uid=new.request),
-        contract=contract_of(new.result.contract),
-        generation=new.result.generation,
-        moment=new.scope.moment,
-        scope=sorted(new.scope.agencies),
-        threshold=new.result.threshold,
+        contract=contract_of(new.contract),
+        generation=new.generation,
+        moment=new.moment,
+        scope=sorted(agency.id for agency in new.agencies),
+        threshold=new.threshold,
         threshold_is_provisional=new.threshold_is_provisional,
-        limit=new.result.limit,
-        eligible=new.result.eligible,
-        compared=new.result.compared,
+        limit=new.limit,
+        eligible=new.eligible,
+        compared=new.compared,
         certificate=new.certificate,
         template_key_uid=sealed_template.key,
         template_ciphertext=sealed_template.ciphertext,
         log_entry=new.log_entry,
     )
-    subjects = Subject.objects.in_bulk([c.subject for c in new.result.candidates], field_name="uid")
+    subjects = Subject.objects.in_bulk([c.subject for c in new.candidates], field_name="uid")
     CandidateRow.objects.bulk_create(
         CandidateRow(
             search=row,
@@ -59,7 +45,7 @@ def add_search(new: NewSearch, sealed_template: Sealed) -> None:
             photographs=list(candidate.photographs),
             score=candidate.score,
         )
-        for candidate in new.result.candidates
+        for candidate in new.candidates
     )
 
 
@@ -74,6 +60,26 @@ def replay_input(vault: Vault, search_id: SearchId) -> tuple[Template, Scope]:
     opened = vault.open(row.uid, Sealed(KeyId(row.template_key_uid), bytes(row.template_ciphertext)))
     scope = Scope(agencies=frozenset(map(AgencyId, row.scope)), moment=row.moment)
     return Template(np.frombuffer(opened, dtype=np.float32), _contract(row)), scope
+
+
+def is_candidate(subject_id: SubjectId, agency: AgencyId) -> bool:
+    """Return whether a search in a case of ``agency`` that is still open returned this subject."""
+    rows = CandidateRow.objects.filter(subject__uid=subject_id, search__request__case__agency__uid=agency)
+    return rows.filter(search__request__case__closed_at__isnull=True).exists()
+
+
+def changed_since(vault: Vault, candidates: Iterable[Candidate]) -> tuple[list[SubjectId], list[SubjectId]]:
+    """Return the candidates of whom a compared row was destroyed since, and those of whom one was quarantined."""
+    candidates = list(candidates)
+    compared = {photograph for candidate in candidates for photograph in candidate.photographs}
+    rows = GalleryEntry.objects.filter(template__photograph__uid__in=compared).select_related("template__photograph")
+    keys = vault.keys.fetch([KeyId(row.template.key_uid) for row in rows])
+    held = {row.template.photograph.uid for row in rows if row.template.key_uid in keys and row.died is None}
+    barred = {row.template.photograph.uid for row in rows if row.barriers and row.died is None}
+    return (
+        [c.subject for c in candidates if not held.issuperset(c.photographs)],
+        [c.subject for c in candidates if not barred.isdisjoint(c.photographs)],
+    )
 
 
 def unattributed() -> Sequence[str]:

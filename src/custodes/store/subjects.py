@@ -5,8 +5,9 @@ from __future__ import annotations
 from custodes.errors import NotFound
 from custodes.ids import AgencyId, BookingId, KeyId, PhotographId, SubjectId
 from custodes.store.accounts import agency_record
-from custodes.store.gallery import offence
+from custodes.store.bookings import offence
 from custodes.store.models import Booking, CandidateRow, GalleryEntry, Photograph, SealedImage, Subject
+from custodes.store.originals import split_name
 from custodes.store.records import BookingRecord, PhotographRecord, SubjectRecord
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
@@ -50,10 +51,19 @@ def was_candidate(subject_id: SubjectId, agency: AgencyId) -> bool:
 
 def original_bytes(vault: Vault, uid: str) -> bytes:
     """Return the original bytes of a photograph or a probe's image. Raises NotFound ``image.unknown``."""
+    return _original(vault, uid)[1]
+
+
+def original_name(vault: Vault, uid: str) -> str:
+    """Return what the file of a photograph or a probe was called (PRB-01). Raises NotFound ``image.unknown``."""
+    return _original(vault, uid)[0]
+
+
+def _original(vault: Vault, uid: str) -> tuple[str, bytes]:
     row = SealedImage.objects.filter(uid=uid).first()
     if row is None:
         raise NotFound("image.unknown", N_("There is no such image, or it was destroyed."))
-    return vault.open(uid, Sealed(KeyId(row.key_uid), bytes(row.ciphertext)))
+    return split_name(vault.open(uid, Sealed(KeyId(row.key_uid), bytes(row.ciphertext))))
 
 
 def counts(agency: AgencyId) -> dict[str, int]:

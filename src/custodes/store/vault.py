@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,6 +18,7 @@ from custodes.store.protocol import KeyStore
 from custodes.text import N_
 
 _NONCE_BYTES = 12
+_KEYS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +60,30 @@ class Vault:
         return _open(uid, sealed, keys)
 
     def open_all(self, records: Iterable[tuple[str, Sealed]]) -> Iterator[tuple[str, bytes]]:
-        """Yield ``(uid, plaintext)`` of every record whose key still exists."""
-        batch: list[tuple[str, Sealed]] = []
-        for record in records:
-            batch.append(record)
-            if len(batch) == 500:
-                yield from self._open_batch(batch)
-                batch = []
-        yield from self._open_batch(batch)
+        """Yield ``(uid, plaintext)`` of every record; none is left out.
 
-    def _open_batch(self, batch: Sequence[tuple[str, Sealed]]) -> Iterator[tuple[str, bytes]]:
-        keys = self.keys.fetch([sealed.key for _, sealed in batch])
-        for uid, sealed in batch:
-            if sealed.key in keys:
-                yield uid, _open(uid, sealed, keys)
+        Raises:
+            SetupError: as :meth:`open`.
+        """
+        for batch in _batches(records):
+            keys = self.keys.fetch([sealed.key for _, sealed in batch])
+            yield from ((uid, _open(uid, sealed, keys)) for uid, sealed in batch)
+
+    def open_remaining(self, records: Iterable[tuple[str, Sealed]]) -> Iterator[tuple[str, bytes]]:
+        """Yield ``(uid, plaintext)`` of every record whose key still exists; the others may lawfully be gone.
+
+        Raises:
+            SetupError: ``vault.altered``.
+        """
+        for batch in _batches(records):
+            keys = self.keys.fetch([sealed.key for _, sealed in batch])
+            yield from ((uid, _open(uid, sealed, keys)) for uid, sealed in batch if sealed.key in keys)
+
+
+def _batches(records: Iterable[tuple[str, Sealed]]) -> Iterator[list[tuple[str, Sealed]]]:
+    rest = iter(records)
+    while batch := list(islice(rest, _KEYS_AT_ONCE)):
+        yield batch
 
 
 def _open(uid: str, sealed: Sealed, keys: Mapping[KeyId, bytes]) -> bytes:

@@ -8,11 +8,13 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import get_language, gettext, gettext_lazy
 
+from custodes.errors import InputError
 from custodes.ids import AgencyId, CaseId, ProbeId
+from custodes.text import N_
 from custodes.types import Authority, Filters, ProbeSource, Purpose, Sex
 from custodes.web.labels import choices
 from custodes.workflows.reference import AgencyRecord, serious_offences
-from custodes.workflows.requests import RequestForm
+from custodes.workflows.requests import RequestForm, unknown_value
 
 _OLDEST = 120
 
@@ -107,6 +109,14 @@ class SearchForm(forms.Form):
             if low is not None and high is not None and high < low:
                 self.add_error(last, gettext("The end lies before the beginning."))
         return values
+
+    def rejection(self) -> InputError:
+        """Return the error that stands in the log for what the form itself could not use."""
+        for name, errors in self.errors.as_data().items():
+            if any(error.code == "invalid_choice" for error in errors):
+                field = cast("forms.ChoiceField", self.fields[name])
+                return unknown_value(str(value) for value, _ in cast("list[tuple[str, str]]", field.choices) if value)
+        return InputError("request.unusable-value", N_("A field of the form cannot be used."))
 
     def mark_missing(self, names: Iterable[str]) -> None:
         """Say beside each field that policy misses it."""

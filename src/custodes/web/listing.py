@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from custodes.ids import PhotographId
 from custodes.workflows.reference import BookingRecord, PhotographRecord, SubjectRecord
 from custodes.workflows.viewing import CandidateView
@@ -24,13 +26,15 @@ class Listed:
     rank: int
     subject: SubjectRecord
     shown: tuple[Shown, ...]
+    note: str
+    """Why there is no photograph, in the active language; empty where there is one."""
 
 
 def listed(view: CandidateView) -> list[Listed]:
     """Return the candidates of a search in order."""
     return [
-        Listed(candidate.rank, subject, _shown(subject, candidate.photographs))
-        for candidate, subject in zip(view.search.candidates, view.subjects, strict=True)
+        Listed(candidate.rank, subject, _shown(subject, candidate.photographs), gettext(note) if note else "")
+        for candidate, subject, note in zip(view.search.candidates, view.subjects, view.notes, strict=True)
     ]
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from custodes.app import new_context
 from custodes.errors import CustodesError
 from custodes.web.request import WebRequest, resume_session
-from custodes.web.views.errors import error_page
+from custodes.web.views.errors import error_page, note_error
 
 
 class ContextMiddleware:
@@ -49,4 +49,7 @@ class ContextMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Show our own errors; anything else is Django's, which shows the page for an unexpected one."""
-        return error_page(request, exception) if isinstance(exception, CustodesError) else None
+        if not isinstance(exception, CustodesError):
+            return None
+        note_error(request, exception)
+        return error_page(request, exception)

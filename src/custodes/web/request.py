@@ -31,6 +31,7 @@ def public(view: View) -> View:
 
 def begin_session(request: HttpRequest, person: AccountRecord) -> None:
     """Start a person's session under a fresh key, in the first of their roles."""
+    request.session.clear_expired()
     request.session.flush()
     request.session["account"] = str(person.id)
     request.session["proof"] = people.session_hash(person.id)

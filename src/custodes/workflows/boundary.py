@@ -9,15 +9,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeGuard, TypeVar, cast, overload
 
 from custodes.errors import CustodesError, NotSignedIn, Refused
 from custodes.ids import AccountId, AgencyId, CaseId, Id, RequestId
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action, decide
 from custodes.policy.facts import AnyFacts
+from custodes.policy.scope import Agreement, search_scope
+from custodes.store import accounts
 from custodes.text import N_
-from custodes.types import Context
+from custodes.types import Context, Scope
 from custodes.workflows.services import Services
 
 if TYPE_CHECKING:
@@ -28,16 +30,33 @@ R = TypeVar("R")
 Workflow = Callable[Concatenate[Services, Context, P], R]
 
 
-def workflow(function: Workflow[P, R]) -> Workflow[P, R]:
-    """Make ``function`` a workflow: its refusals and rejections are logged before they are shown."""
+@overload
+def workflow(action: Action) -> Callable[[Workflow[P, R]], Workflow[P, R]]: ...
 
+
+@overload
+def workflow(action: Workflow[P, R]) -> Workflow[P, R]: ...
+
+
+def workflow(action: Any) -> Any:
+    """Make a function a workflow: its refusals and rejections are logged before they are shown.
+
+    ``@workflow(Action.SEARCH)`` names it in the log as policy does, so that renaming a function changes no entry;
+    a bare ``@workflow``, for what no action of policy's is, names it by the function.
+    """
+    if not isinstance(action, Action):
+        return _logged(action.__name__.replace("_", "-"), action)
+    return lambda function: _logged(action.value, function)
+
+
+def _logged(action: str, function: Workflow[P, R]) -> Workflow[P, R]:
     @wraps(function)
     def run(services: Services, context: Context, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(services, context, *args, **kwargs)
         except CustodesError as error:
             if not error.is_logged:
-                log_error(services, context, function.__name__, error, named_in(*args, *kwargs.values()))
+                log_error(services, context, action, error, named_in(*args, *kwargs.values()))
             raise
 
     return cast("Workflow[P, R]", run)
@@ -78,6 +97,13 @@ def signed_in(context: Context) -> tuple[AccountId, AgencyId]:
     if context.actor is None or context.agency is None:
         raise NotSignedIn("session.none", N_("Nobody is signed in."), hint=N_("Sign in with your own account first."))
     return context.actor, context.agency
+
+
+def scope_now(context: Context) -> Scope:
+    """Return what the actor's service may search at this moment. Raises NotSignedIn ``session.none``."""
+    _, agency = signed_in(context)
+    agreements = [Agreement(owner, agency, first, last) for owner, first, last in accounts.agreements_of(agency)]
+    return search_scope(agency, agreements, context.now())
 
 
 def viewed(services: Services, context: Context, kind: EventKind, *targets: Id) -> None:

@@ -12,6 +12,7 @@ from custodes.policy import Action
 from custodes.policy.facts import CaseFacts, OwnedFacts
 from custodes.store import casework
 from custodes.store.database import transaction_of_its_own
+from custodes.store.originals import with_name
 from custodes.store.records import CaseRecord, ProbeRecord, RequestRecord
 from custodes.text import N_
 from custodes.types import Context
@@ -28,7 +29,7 @@ class CaseFile:
     requests: tuple[RequestRecord, ...]
 
 
-@workflow
+@workflow(Action.OPEN_CASE)
 def open_case(services: Services, context: Context, *, number: str) -> CaseRecord:
     """Open a case of one's own service under its case number."""
     actor, agency = signed_in(context)
@@ -43,7 +44,7 @@ def open_case(services: Services, context: Context, *, number: str) -> CaseRecor
     return casework.case(case_id)
 
 
-@workflow
+@workflow(Action.CLOSE_CASE)
 def close_case(services: Services, context: Context, *, case: CaseId) -> CaseRecord:
     """Close a case: nothing can be added or searched in it afterwards."""
     with transaction_of_its_own():
@@ -53,7 +54,7 @@ def close_case(services: Services, context: Context, *, case: CaseId) -> CaseRec
     return casework.case(case)
 
 
-@workflow
+@workflow(Action.VIEW_CASE)
 def view_case(services: Services, context: Context, *, case: CaseId) -> CaseFile:
     """Show a case with its probes and requests."""
     record = casework.case(case)
@@ -62,7 +63,7 @@ def view_case(services: Services, context: Context, *, case: CaseId) -> CaseFile
     return CaseFile(record, tuple(casework.probes(case)), tuple(casework.requests(case_id=case)))
 
 
-@workflow
+@workflow(Action.ADD_PROBE)
 def add_probe(
     services: Services, context: Context, *, case: CaseId, data: bytes, name: str | None = None
 ) -> ProbeRecord:
@@ -82,36 +83,35 @@ def add_probe(
             N_("No face was found in this image."),
             hint=N_("Use an image in which the face is at least about 40 pixels wide and turned to the camera."),
         )
-    probe_id = ProbeId.new(context.entropy)
-    sealed = services.vault.seal(probe_id, data)
+    probe = ProbeRecord(
+        id=ProbeId.new(context.entropy),
+        case=case,
+        sha256=picture.sha256,
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+        faces=tuple(faces),
+        added_at=context.now(),
+    )
+    sealed = services.vault.seal(probe.id, with_name(name or "", data))
     with transaction_of_its_own():
         # decoding takes its time: the case may have been closed meanwhile
-        permit(context, Action.ADD_PROBE, case_facts(casework.case(case)))
-        casework.add_probe(
-            probe_id,
-            case,
-            sealed=sealed,
-            sha256=picture.sha256,
-            image_format=picture.format,
-            width=picture.width,
-            height=picture.height,
-            faces=faces,
-            added_by=actor,
-            at=context.now(),
-        )
+        if not casework.is_open(case):
+            permit(context, Action.ADD_PROBE, case_facts(casework.case(case)))
+        casework.add_probe(probe, sealed, added_by=actor)
         services.ledger.with_rows(
             Event(
                 EventKind.PROBE_ADDED,
                 replace(context, case=case),
-                (probe_id,),
+                (probe.id,),
                 {"faces": len(faces)},
                 {"sha256": picture.sha256, "name": name or ""},
             )
         )
-    return casework.probe(probe_id)
+    return probe
 
 
-@workflow
+@workflow(Action.VIEW_CASE)
 def case_by_number(services: Services, context: Context, *, number: str) -> CaseRecord:
     """Return the case of one's own service that has this number. Raises NotFound ``case.unknown``."""
     _, agency = signed_in(context)

@@ -9,14 +9,17 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from custodes.config import Config
+from custodes.config import LONGEST_EFFECT, SIGNING_KEY_CHARACTERS, Config
 from custodes.engine import check_licence, find_pack, verify
 from custodes.errors import CustodesError
 from custodes.store import health as store
 from custodes.store import searches
+from custodes.store.database import readable_database
 from custodes.store.keys import read_master_key
 from custodes.text import N_, Text
+from custodes.types import Context
 
 _FREE_BYTES = 1_000_000_000
 
@@ -31,21 +34,25 @@ class Finding:
     hint: Text = field(default_factory=lambda: Text(""))
 
 
-Check = Callable[[Config], Finding]
+Check = Callable[[Config, datetime], Finding]
 
 
-def examine(config: Config) -> Iterator[Finding]:
-    """Yield a finding per check. A check that raises one of our errors is a finding too, never a crash."""
+def examine(config: Config, context: Context) -> Iterator[Finding]:
+    """Yield a finding per check. A check that fails over a file or one of our errors is a finding, never a crash."""
     for name, check, needs_database in _CHECKS:
         if needs_database and not config.database_file.exists():
             continue
         try:
-            yield check(config)
+            with readable_database():
+                yield check(config, context.now())
         except CustodesError as error:
             yield Finding(Text(name), False, error.what, error.hint)
+        except OSError as error:
+            reason = {"reason": error.strerror or type(error).__name__}
+            yield Finding(Text(name), False, Text(N_("It cannot be examined (%(reason)s)."), reason))
 
 
-def _data_folder(config: Config) -> Finding:
+def _data_folder(config: Config, _now: datetime) -> Finding:
     name = Text(N_("Data folder"))
     place = {"place": config.data_dir}
     if not config.database_file.exists():
@@ -65,7 +72,7 @@ def _data_folder(config: Config) -> Finding:
     return Finding(name, True, Text("%(place)s", place))
 
 
-def _space(config: Config) -> Finding:
+def _space(config: Config, _now: datetime) -> Finding:
     place = next(path for path in (config.data_dir, *config.data_dir.parents) if path.exists())
     free = shutil.disk_usage(place).free
     return Finding(
@@ -76,18 +83,52 @@ def _space(config: Config) -> Finding:
     )
 
 
-def _keys(config: Config) -> Finding:
+def _keys(config: Config, _now: datetime) -> Finding:
+    name = Text(N_("Master key"))
     read_master_key(config.master_key_file)
-    apart = config.data_dir not in config.key_dir.parents
-    where = (
-        Text(N_("Apart from the data folder."))
-        if apart
-        else Text(N_("Inside the data folder: exclude it from backups."))
-    )
-    return Finding(Text(N_("Master key")), True, where)
+    for folder in {config.key_dir, config.master_key_file.parent}:
+        if folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            return Finding(
+                name,
+                False,
+                Text(N_("Other users of this machine can enter %(place)s."), {"place": folder}),
+                Text(N_("Set the folder's mode to 0700.")),
+            )
+    if config.data_dir in (config.key_dir, *config.key_dir.parents, *config.master_key_file.parents):
+        return Finding(
+            name,
+            False,
+            Text(N_("Inside the data folder, so that a backup of the one holds the other.")),
+            Text(N_("Move it out and set CUSTODES_KEY_DIR, or unset that to have the default.")),
+        )
+    return Finding(name, True, Text(N_("Apart from the data folder.")))
 
 
-def _sealed(config: Config) -> Finding:
+def _signing_key(config: Config, _now: datetime) -> Finding:
+    """The key that signs sessions: 48 random bytes in hexadecimal, for its owner alone."""
+    name = Text(N_("Signing key"))
+    try:
+        key = config.secret_key_file.stat()
+    except FileNotFoundError:
+        key = None
+    if key is None or key.st_size < SIGNING_KEY_CHARACTERS:
+        return Finding(
+            name,
+            False,
+            Text(N_("The key that signs sessions is missing or cut short.")),
+            Text(N_("Run “custodes init” again, which makes a new one and ends every session.")),
+        )
+    if key.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding(
+            name,
+            False,
+            Text(N_("Other users of this machine can read the key that signs sessions.")),
+            Text(N_("Delete it and run “custodes init” again, which makes a new one and ends every session.")),
+        )
+    return Finding(name, True, Text(N_("Present, for its owner alone.")))
+
+
+def _sealed(config: Config, _now: datetime) -> Finding:
     counts = store.key_counts(config.key_dir / "keys.sqlite3")
     missing = counts.missing
     return Finding(
@@ -101,7 +142,7 @@ def _sealed(config: Config) -> Finding:
     )
 
 
-def _schema(config: Config) -> Finding:
+def _schema(_config: Config, _now: datetime) -> Finding:
     waiting = store.pending_migrations()
     return Finding(
         Text(N_("Database")),
@@ -111,14 +152,14 @@ def _schema(config: Config) -> Finding:
     )
 
 
-def _weights(config: Config) -> Finding:
+def _weights(config: Config, _now: datetime) -> Finding:
     pack = find_pack(config.pack)
     check_licence(pack=pack.name, allows_operational_use=pack.operational_use, evaluation=config.evaluation)
     verify(pack, config.models_dir)
     return Finding(Text(N_("Model pack")), True, Text(N_("%(pack)s: every file has its SHA-256."), {"pack": pack.name}))
 
 
-def _attribution(config: Config) -> Finding:
+def _attribution(_config: Config, _now: datetime) -> Finding:
     """AUD-09: zero searches lack a person, a case or a purpose."""
     nameless = len(searches.unattributed())
     return Finding(
@@ -129,12 +170,17 @@ def _attribution(config: Config) -> Finding:
     )
 
 
-def _intents(config: Config) -> Finding:
-    count = store.open_intents()
+def _intents(_config: Config, now: datetime) -> Finding:
+    """An intent that is older than any effect lasts was interrupted, and nobody has noted it."""
+    count, old = store.open_intents(before=now - LONGEST_EFFECT)
     return Finding(
         Text(N_("Log")),
-        True,
-        Text(N_("%(size)d entries, %(open)d under way."), {"size": store.log_size(), "open": count}),
+        old == 0,
+        Text(
+            N_("%(size)d entries, %(open)d under way, %(old)d of them for more than ten minutes."),
+            {"size": store.log_size(), "open": count, "old": old},
+        ),
+        Text("") if old == 0 else Text(N_("They were interrupted; the next command or “custodes serve” notes it.")),
     )
 
 
@@ -143,6 +189,7 @@ _CHECKS: tuple[tuple[str, Check, bool], ...] = (
     (N_("Disk space"), _space, False),
     (N_("Model pack"), _weights, False),
     (N_("Master key"), _keys, True),
+    (N_("Signing key"), _signing_key, True),
     (N_("Database"), _schema, True),
     (N_("Key store"), _sealed, True),
     (N_("Attribution"), _attribution, True),

@@ -16,7 +16,7 @@ from custodes.ledger import Event, EventKind
 from custodes.store import jobs as store
 from custodes.store.database import transaction_of_its_own
 from custodes.store.records import JobRecord, RowFailureRecord
-from custodes.types import Context
+from custodes.types import Context, Facts
 from custodes.workflows.boundary import signed_in
 from custodes.workflows.services import Services
 
@@ -43,6 +43,8 @@ class Job(Protocol):
     started: EventKind
     resumed: EventKind
     finished: EventKind
+    facts: Facts
+    """What the log says of the work whenever it is begun or taken up again."""
 
     def steps(self, record: JobRecord) -> Iterator[Step]:
         """Yield the steps that are left after ``record.cursor``, in order."""
@@ -77,7 +79,8 @@ def _begin(services: Services, context: Context, job: Job) -> JobRecord:
             record = store.start_job(JobId.new(context.entropy), job.kind, agency, job.key, actor, context.now())
             kind = job.started
         if record.finished_at is None:
-            services.ledger.with_rows(Event(kind, context, (record.id,), {"cursor": record.cursor}))
+            facts = {**job.facts, "job": str(record.id), "cursor": record.cursor}
+            services.ledger.with_rows(Event(kind, context, (record.id,), facts))
     return record
 
 

@@ -132,6 +132,7 @@ _ACTIONS: Mapping[Action, str] = {
     Action.DECLINE_SEARCH: N_("decline a search"),
     Action.SEARCH: N_("run a search"),
     Action.VIEW_CANDIDATES: N_("see a candidate list"),
+    Action.REPLAY_SEARCH: N_("replay a search"),
     Action.VIEW_WORK: N_("see one's work"),
     Action.VIEW_LOG: N_("read the log"),
 }
@@ -152,6 +153,7 @@ _EVENTS: Mapping[str, str] = {
     "enrolment.finished": N_("Enrolment finished"),
     "photograph.enrolled": N_("Photograph enrolled"),
     "photograph.not-enrolled": N_("Photograph not enrolled"),
+    "record.quarantined": N_("Record quarantined"),
     "case.opened": N_("Case opened"),
     "case.closed": N_("Case closed"),
     "probe.added": N_("Probe added"),
@@ -163,6 +165,8 @@ _EVENTS: Mapping[str, str] = {
     "record.viewed": N_("Record shown"),
     "image.viewed": N_("Image shown"),
     "case.viewed": N_("Case shown"),
+    "work.viewed": N_("Work list shown"),
+    "search.replayed": N_("Search replayed"),
     "log.viewed": N_("Log shown"),
 }
 

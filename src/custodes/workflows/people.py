@@ -64,7 +64,7 @@ def create_installation(
     return accounts.account(account_id)
 
 
-@workflow
+@workflow(Action.CREATE_AGENCY)
 def create_agency(services: Services, context: Context, *, code: str, name: str) -> AgencyRecord:
     """Register a police service."""
     permit(context, Action.CREATE_AGENCY)
@@ -76,7 +76,7 @@ def create_agency(services: Services, context: Context, *, code: str, name: str)
     return accounts.agency_by_code(code)
 
 
-@workflow
+@workflow(Action.REGISTER_AGREEMENT)
 def register_agreement(
     services: Services,
     context: Context,
@@ -102,7 +102,7 @@ def register_agreement(
         )
 
 
-@workflow
+@workflow(Action.CREATE_ACCOUNT)
 def create_account(
     services: Services,
     context: Context,
@@ -131,7 +131,7 @@ def create_account(
     return accounts.account(account_id)
 
 
-@workflow
+@workflow(Action.GRANT_ROLE)
 def grant_role(services: Services, context: Context, *, account: AccountId, role: Role) -> AccountRecord:
     """Give a person a role that conflicts with none they hold (IAM-02)."""
     with transaction_of_its_own():
@@ -150,21 +150,23 @@ def sign_in(services: Services, context: Context, *, email: str, password: str) 
     # a terminal or a form can send what is no Unicode; it is nobody's address and nobody's password
     email, password = (text.encode("utf-8", "replace").decode() for text in (email, password))
     person = accounts.account_by_email(email)
-    locked = accounts.locked_until(person.id) if person else None
-    is_locked = locked is not None and locked > context.now()
     is_right = accounts.password_is_right(person.id if person else None, password)
-    if person is None or is_locked or not is_right:
-        _note_failure(services, context, person, email, is_locked=is_locked)
-        raise NotSignedIn(
-            "sign-in.failed",
-            N_("The e-mail address or the password is wrong, or the account is locked for now."),
-            hint=N_("Check both. After five failures an account rests for fifteen minutes."),
-        )
     with transaction_of_its_own():
-        accounts.count_sign_in(person.id, context.now())
-        their = replace(context, actor=person.id, agency=person.agency.id)
-        services.ledger.with_rows(Event(EventKind.SIGNED_IN, their, (person.id,)))
-    return person
+        # asked where it is counted: of guesses made at once, each sees what those before it came to
+        is_locked = person is not None and _is_locked(person.id, context)
+        if person is not None and is_right and not is_locked:
+            accounts.count_sign_in(person.id, context.now())
+            their = replace(context, actor=person.id, agency=person.agency.id)
+            services.ledger.with_rows(Event(EventKind.SIGNED_IN, their, (person.id,)))
+            return person
+        _note_failure(services, context, person, email, is_locked=is_locked)
+    error = NotSignedIn(
+        "sign-in.failed",
+        N_("The e-mail address or the password is wrong, or the account is locked for now."),
+        hint=N_("Check both. After five failures an account rests for fifteen minutes."),
+    )
+    error.is_logged = True
+    raise error
 
 
 def resume(account_id: AccountId, session_hash: str) -> AccountRecord | None:
@@ -197,6 +199,16 @@ def agency(code: str) -> AgencyRecord:
     return accounts.agency_by_code(code)
 
 
+def owners_shared_with(searcher: AgencyId) -> set[AgencyId]:
+    """Return the services of which ``searcher`` holds an agreement, in force or not."""
+    return {owner for owner, _, _ in accounts.agreements_of(searcher)}
+
+
+def _is_locked(account_id: AccountId, context: Context) -> bool:
+    until = accounts.locked_until(account_id)
+    return until is not None and until > context.now()
+
+
 def _check_agency(code: str, name: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,19}", code) or not 0 < len(name.strip()) <= 200:
         raise InputError(
@@ -208,15 +220,14 @@ def _check_agency(code: str, name: str) -> None:
 def _note_failure(
     services: Services, context: Context, person: AccountRecord | None, email: str, *, is_locked: bool
 ) -> None:
-    with transaction_of_its_own():
-        if person is not None and not is_locked and accounts.count_failed_sign_in(person.id) >= _FAILURES_ALLOWED:
-            accounts.lock_until(person.id, context.now() + _LOCKED_FOR)
-        services.ledger.with_rows(
-            Event(
-                EventKind.SIGN_IN_FAILED,
-                context,
-                (person.id,) if person else (),
-                {"locked": is_locked},
-                {"email": email[:254]},
-            )
+    if person is not None and not is_locked and accounts.count_failed_sign_in(person.id) >= _FAILURES_ALLOWED:
+        accounts.lock_until(person.id, context.now() + _LOCKED_FOR)
+    services.ledger.with_rows(
+        Event(
+            EventKind.SIGN_IN_FAILED,
+            context,
+            (person.id,) if person else (),
+            {"locked": is_locked},
+            {"email": email[:254]},
         )
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from custodes.store import accounts, casework
 from custodes.store.database import transaction_of_its_own
 from custodes.store.records import CaseRecord, ProbeRecord, RequestRecord
 from custodes.text import N_
-from custodes.types import Authority, Context, Filters, ProbeSource, Purpose, RequestState, Scope
+from custodes.types import Authority, Context, Facts, Filters, ProbeSource, Purpose, RequestState, Scope
 from custodes.workflows.boundary import permit, signed_in, workflow
 from custodes.workflows.cases import case_facts
 from custodes.workflows.services import Services
@@ -45,7 +46,7 @@ class RequestForm:
     filters: Filters = field(default_factory=Filters)
 
 
-@workflow
+@workflow(Action.REQUEST_SEARCH)
 def request_search(services: Services, context: Context, form: RequestForm) -> RequestRecord:
     """Ask for a search; it waits until another person has decided.
 
@@ -88,13 +89,13 @@ def request_search(services: Services, context: Context, form: RequestForm) -> R
     return record
 
 
-@workflow
+@workflow(Action.APPROVE_SEARCH)
 def approve_request(services: Services, context: Context, *, request: RequestId, reason: str = "") -> RequestRecord:
     """Approve a request as another person than the one who made it (LAW-09)."""
     return _decide(services, context, request, reason, approved=True)
 
 
-@workflow
+@workflow(Action.DECLINE_SEARCH)
 def decline_request(services: Services, context: Context, *, request: RequestId, reason: str) -> RequestRecord:
     """Decline a request, with the reason."""
     if not reason.strip():
@@ -162,14 +163,17 @@ def _member(kind: type[E], value: str) -> E | None:
     try:
         return kind(value)
     except ValueError as error:
-        raise InputError(
-            "request.unknown-value",
-            N_("“%(value)s” is not on the closed list of values for %(field)s."),
-            hint=N_("Choose one of: %(choices)s."),
-            value=value[:40],
-            field=kind.__name__,
-            choices=", ".join(member.value for member in kind),
-        ) from error
+        raise unknown_value(member.value for member in kind) from error
+
+
+def unknown_value(choices: Iterable[str]) -> InputError:
+    """Return the error for a value that its closed list does not hold; it never repeats what was typed."""
+    return InputError(
+        "request.unknown-value",
+        N_("A value is not on its closed list."),
+        hint=N_("Choose one of: %(choices)s."),
+        choices=", ".join(choices),
+    )
 
 
 def _check(form: RequestForm, case: CaseRecord, probe: ProbeRecord, context: Context) -> None:
@@ -187,13 +191,18 @@ def _check(form: RequestForm, case: CaseRecord, probe: ProbeRecord, context: Con
         )
 
 
+def filter_facts(filters: Filters) -> Facts:
+    """Return the filters as the log states them, each with its value: ids, codes, ages and days (SRCH-05)."""
+    return {f"filter.{name}": value for name, value in casework.filters_to_json(filters).items()}
+
+
 def _made(context: Context, record: RequestRecord) -> Event:
-    facts = {
+    facts: Facts = {
         "offence": record.offence_code,
         "purpose": record.purpose.value,
         "authority": record.authority.value,
         "source": record.source.value,
-        "filters": sorted(casework.filters_to_json(record.filters)),
+        **filter_facts(record.filters),
     }
     private = {
         "authority_reference": record.authority_reference,

@@ -8,30 +8,41 @@ the list returned.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import rfc8785
 
 from custodes.errors import Conflict, InputError
-from custodes.ids import RequestId, SearchId
+from custodes.ids import EntryId, RequestId, SearchId, SubjectId
 from custodes.imaging import decode
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action
-from custodes.policy.facts import SearchFacts
-from custodes.policy.scope import Agreement, search_scope
+from custodes.policy.facts import OwnedFacts, SearchFacts
 from custodes.ranking.gallery import DEFAULT_LIMIT, HARD_CAP
 from custodes.store import accounts, casework, searches, subjects
 from custodes.store.database import transaction_of_its_own
 from custodes.store.records import RequestRecord, SearchRecord
 from custodes.text import N_
 from custodes.types import CandidateList, Context, Scope, Template
-from custodes.workflows.boundary import permit, signed_in, workflow
-from custodes.workflows.requests import in_request, request_facts
+from custodes.workflows.boundary import permit, scope_now, workflow
+from custodes.workflows.requests import filter_facts, in_request, request_facts
 from custodes.workflows.services import Services
 
-__all__ = ["DEFAULT_LIMIT", "certificate", "search"]
+__all__ = ["DEFAULT_LIMIT", "Replay", "certificate_of", "replay", "search"]
 
 
-@workflow
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay found: whether list and certificate come out the same, and whose rows changed since."""
+
+    search: SearchRecord
+    same: bool
+    destroyed: Sequence[SubjectId]
+    quarantined: Sequence[SubjectId]
+
+
+@workflow(Action.SEARCH)
 def search(services: Services, context: Context, *, request: RequestId, limit: int = DEFAULT_LIMIT) -> SearchRecord:
     """Run the one search that an approved request allows, and return its candidate list, which may be empty.
 
@@ -43,12 +54,11 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
     context = in_request(context, record)
     permit(context, Action.SEARCH, _facts(record))
     _check_limit(limit)
-    event = Event(
-        EventKind.SEARCH, context, (record.probe.id,), {"purpose": record.purpose.value, "source": record.source.value}
-    )
+    asked = {"purpose": record.purpose.value, "source": record.source.value, **filter_facts(record.filters)}
+    event = Event(EventKind.SEARCH, context, (record.probe.id,), asked)
     with services.ledger.outside(event) as outcome:
         template = _template(services, record)
-        scope = _scope(context)
+        scope = scope_now(context)
         result = services.gallery.search(
             template,
             scope=scope,
@@ -57,52 +67,119 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
             limit=limit,
             request=record.id,
         )
-        search_id = SearchId.new(context.entropy)
-        sealed = services.vault.seal(search_id, template.vector.tobytes())
+        found = _found(services, SearchId.new(context.entropy), record, template, scope, result)
+        sealed = services.vault.seal(found.id, template.vector.tobytes())
         with transaction_of_its_own():
             # the engine takes its time: the case may have been closed, or the approval used, meanwhile
-            permit(context, Action.SEARCH, _facts(casework.request(record.id)))
             if not casework.use_request(record.id):
+                permit(context, Action.SEARCH, _facts(casework.request(record.id)))
                 raise Conflict("search.already-run", N_("This request was used by another search just now."))
-            outcome.state(**_result_facts(search_id, result))
-            entry = outcome.done_with_rows()
-            searches.add_search(
-                searches.NewSearch(
-                    id=search_id,
-                    request=record.id,
-                    result=result,
-                    scope=scope,
-                    threshold_is_provisional=services.threshold_is_provisional,
-                    certificate=certificate(result),
-                    log_entry=entry,
-                ),
-                sealed,
-            )
-    return searches.search(search_id)
+            outcome.state(**_result_facts(found))
+            found = replace(found, log_entry=outcome.done_with_rows())
+            searches.add_search(found, sealed)
+    return found
 
 
-def certificate(result: CandidateList) -> str:
-    """Return SHA-256 (hex) over the canonical JSON of what was compared and what came out, scores exact in hex."""
+@workflow(Action.REPLAY_SEARCH)
+def replay(services: Services, context: Context, *, request: RequestId) -> Replay:
+    """Compare again, as of the stored generation, what a request's search compared, for whoever supervises or audits.
+
+    Everything comes from what was stored (SRCH-06): template, scope, filters, threshold and limit.
+
+    Raises:
+        Refused: another role, another service. Conflict: ``search.not-run``.
+        ContractMismatch: the installation works with another model pack now.
+    """
+    record = casework.request(request)
+    permit(context, Action.REPLAY_SEARCH, OwnedFacts(record.case.agency))
+    if record.search is None:
+        raise Conflict(
+            "search.not-run", N_("This request has not been searched yet."), hint=N_("Run the search first.")
+        )
+    stored = searches.search(record.search)
+    template, scope = searches.replay_input(services.vault, stored.id)
+    again = services.gallery.search(
+        template,
+        scope=scope,
+        filters=record.filters,
+        threshold=stored.threshold,
+        limit=stored.limit,
+        request=record.id,
+        generation=stored.generation,
+    )
+    repeated = replace(
+        stored, candidates=again.candidates, eligible=again.eligible, compared=again.compared, contract=again.contract
+    )
+    certified = stored.certificate == certificate_of(repeated, record, template)
+    answer = Replay(
+        stored, certified and repeated == stored, *searches.changed_since(services.vault, stored.candidates)
+    )
+    facts = {"same": answer.same, "destroyed": len(answer.destroyed), "quarantined": len(answer.quarantined)}
+    services.ledger.alone(Event(EventKind.SEARCH_REPLAYED, in_request(context, record), (stored.id,), facts))
+    return answer
+
+
+def certificate_of(search: SearchRecord, request: RequestRecord, template: Template) -> str:
+    """Return SHA-256 (hex) over the canonical JSON of what was asked, what was compared and what came out.
+
+    A function of what is stored alone, so that anybody who may read that can make it again.  Floats are in hex, exact.
+    """
     return hashlib.sha256(
         rfc8785.dumps(
             {
-                "contract": result.contract.id,
-                "generation": result.generation,
-                "threshold": result.threshold.hex(),
-                "limit": result.limit,
-                "eligible": result.eligible,
-                "compared": result.compared,
+                "request": str(request.id),
+                "probe": {"sha256": request.probe.sha256, "face": request.face},
+                "template": hashlib.sha256(template.vector.tobytes()).hexdigest(),
+                "scope": {
+                    "agencies": sorted(str(agency.id) for agency in search.agencies),
+                    "moment": search.moment.isoformat(),
+                },
+                "filters": casework.filters_to_json(request.filters),
+                "contract": search.contract.id,
+                "generation": search.generation,
+                "threshold": search.threshold.hex(),
+                "limit": search.limit,
+                "eligible": search.eligible,
+                "compared": search.compared,
                 "candidates": [
                     {
                         "subject": str(candidate.subject),
                         "photographs": [str(photograph) for photograph in candidate.photographs],
                         "score": candidate.score.hex(),
                     }
-                    for candidate in result.candidates
+                    for candidate in search.candidates
                 ],
             }
         )
     ).hexdigest()
+
+
+def _found(
+    services: Services,
+    search: SearchId,
+    request: RequestRecord,
+    template: Template,
+    scope: Scope,
+    result: CandidateList,
+) -> SearchRecord:
+    """Return the search as it will be stored, its log entry excepted, which is not written yet."""
+    record = SearchRecord(
+        id=search,
+        request=request.id,
+        contract=result.contract,
+        generation=result.generation,
+        moment=scope.moment,
+        threshold=result.threshold,
+        threshold_is_provisional=services.threshold_is_provisional,
+        limit=result.limit,
+        eligible=result.eligible,
+        compared=result.compared,
+        certificate="",
+        log_entry=EntryId(""),
+        candidates=tuple(result.candidates),
+        agencies=tuple(agency for agency in accounts.agencies() if agency.id in scope.agencies),
+    )
+    return replace(record, certificate=certificate_of(record, request, template))
 
 
 def _check_limit(limit: int) -> None:
@@ -133,17 +210,9 @@ def _template(services: Services, record: RequestRecord) -> Template:
     return services.engine.embed([(picture.pixels, record.probe.faces[record.face])])[0]
 
 
-def _scope(context: Context) -> Scope:
-    _, agency = signed_in(context)
-    agreements = [
-        Agreement(owner, agency, starts_on, ends_on) for owner, starts_on, ends_on in accounts.agreements_of(agency)
-    ]
-    return search_scope(agency, agreements, context.now())
-
-
-def _result_facts(search_id: SearchId, result: CandidateList) -> dict[str, str | int | float | bool | None | list[str]]:
+def _result_facts(result: SearchRecord) -> dict[str, str | int | float | bool | None | list[str]]:
     return {
-        "search": str(search_id),
+        "search": str(result.id),
         "contract": result.contract.id,
         "generation": result.generation,
         "threshold": result.threshold.hex(),
@@ -151,5 +220,5 @@ def _result_facts(search_id: SearchId, result: CandidateList) -> dict[str, str |
         "eligible": result.eligible,
         "compared": result.compared,
         "candidates": len(result.candidates),
-        "certificate": certificate(result),
+        "certificate": result.certificate,
     }

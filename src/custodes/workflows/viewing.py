@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from custodes.errors import Conflict, NotFound
-from custodes.ids import AccountId, CaseId, PhotographId, ProbeId, RequestId, SubjectId
+from custodes.ids import AccountId, AgencyId, CaseId, PhotographId, ProbeId, RequestId, SubjectId
 from custodes.imaging import decode, encode_preview
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action, decide
@@ -13,8 +13,8 @@ from custodes.policy.facts import OwnedFacts, RecordFacts
 from custodes.store import accounts, casework, searches, subjects
 from custodes.store.records import CaseRecord, RequestRecord, SearchRecord, SubjectRecord
 from custodes.text import N_
-from custodes.types import Barrier, Context, Entry, RequestState, Role
-from custodes.workflows.boundary import permit, signed_in, viewed, workflow
+from custodes.types import Barrier, Candidate, Context, Entry, RequestState, Role
+from custodes.workflows.boundary import permit, scope_now, signed_in, viewed, workflow
 from custodes.workflows.requests import in_request
 from custodes.workflows.services import Services
 
@@ -36,11 +36,15 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class CandidateView:
-    """A search, the request it answers, and the subjects on its list in order of rank."""
+    """A search, the request it answers, and the subjects on its list in order of rank.
+
+    ``notes``: for each subject, why they are listed without their photographs (a marked message), or nothing.
+    """
 
     request: RequestRecord
     search: SearchRecord
     subjects: tuple[SubjectRecord, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,13 @@ class LogLine:
     actor_name: str
 
 
-@workflow
+@workflow(Action.VIEW_WORK)
 def my_work(services: Services, context: Context) -> Work:
     """Return what the actor can go on with in their present role."""
     permit(context, Action.VIEW_WORK)
     actor, agency = signed_in(context)
+    if context.role in (Role.SEARCHER, Role.SUPERVISOR, Role.RECORDS_OFFICER):
+        viewed(services, context, EventKind.WORK_VIEWED)
     if context.role in (Role.SEARCHER, Role.SUPERVISOR):
         requests = casework.requests(agency=agency)
         return Work(
@@ -70,7 +76,7 @@ def my_work(services: Services, context: Context) -> Work:
     return Work()
 
 
-@workflow
+@workflow(Action.VIEW_CASE)
 def view_request(services: Services, context: Context, *, request: RequestId) -> RequestRecord:
     """Show one request."""
     record = casework.request(request)
@@ -79,7 +85,7 @@ def view_request(services: Services, context: Context, *, request: RequestId) ->
     return record
 
 
-@workflow
+@workflow(Action.VIEW_CANDIDATES)
 def view_candidates(services: Services, context: Context, *, request: RequestId) -> CandidateView:
     """Show the candidate list of a request that was searched."""
     record = casework.request(request)
@@ -91,48 +97,50 @@ def view_candidates(services: Services, context: Context, *, request: RequestId)
         )
     result = searches.search(record.search)
     viewed(services, context, EventKind.CANDIDATES_VIEWED, result.id)
-    found = tuple(_searchable(subjects.subject(candidate.subject)) for candidate in result.candidates)
-    return CandidateView(record, result, found)
+    found = tuple(subjects.subject(candidate.subject) for candidate in result.candidates)
+    agencies = scope_now(context).agencies
+    notes = tuple(
+        _withheld(candidate, subject, is_open=record.case.is_open, is_shared=subject.agency.id in agencies)
+        for candidate, subject in zip(result.candidates, found, strict=True)
+    )
+    shown = (replace(s, bookings=()) if note else _searchable(s) for s, note in zip(found, notes, strict=True))
+    return CandidateView(record, result, tuple(shown), notes)
 
 
-@workflow
+@workflow(Action.VIEW_RECORD)
 def view_record(services: Services, context: Context, *, subject: SubjectId) -> SubjectRecord:
     """Show what is held on one subject: all of it to its records officer, to an examiner what a search may see."""
-    _, agency = signed_in(context)
     record = subjects.subject(subject)
-    facts = RecordFacts(record.agency.id, subjects.was_candidate(subject, agency))
+    facts = _record_facts(context, record.agency.id, subject)
     permit(context, Action.VIEW_RECORD, facts)
     sees_quarantined = decide(Action.VIEW_RECORD, context, replace(facts, barriers=~Barrier.NONE)).allowed
     viewed(services, context, EventKind.RECORD_VIEWED, subject)
     return record if sees_quarantined else _searchable(record)
 
 
-@workflow
+@workflow(Action.VIEW_RECORD)
 def subject_by_number(services: Services, context: Context, *, person_number: str) -> SubjectId:
     """Return the subject one's own service knows by this number. Raises NotFound ``record.unknown``."""
     _, agency = signed_in(context)
     found = subjects.find_subject(agency, person_number)
-    permit(
-        context, Action.VIEW_RECORD, RecordFacts(agency, found is not None and subjects.was_candidate(found, agency))
-    )
+    permit(context, Action.VIEW_RECORD, _record_facts(context, agency, found))
     if found is None:
         raise NotFound("record.unknown", N_("There is no such record."))
     return found
 
 
-@workflow
+@workflow(Action.VIEW_RECORD)
 def view_photograph(services: Services, context: Context, *, photograph: PhotographId) -> bytes:
     """Return a preview (JPEG, no metadata) of a photograph to those who may see its record."""
-    _, agency = signed_in(context)
     record = subjects.subject(subjects.subject_of_photograph(photograph))
     shown = next(p for booking in record.bookings for p in booking.photographs if p.id == photograph)
-    was_candidate = subjects.was_candidate(record.id, agency)
-    permit(context, Action.VIEW_RECORD, RecordFacts(record.agency.id, was_candidate, shown.barriers))
+    facts = _record_facts(context, record.agency.id, record.id)
+    permit(context, Action.VIEW_RECORD, replace(facts, barriers=shown.barriers))
     viewed(services, context, EventKind.IMAGE_VIEWED, photograph)
     return _preview(services, photograph, _PREVIEW_SIDE)
 
 
-@workflow
+@workflow(Action.VIEW_CASE)
 def view_probe(services: Services, context: Context, *, probe: ProbeId) -> bytes:
     """Return a preview (JPEG, no metadata) of a probe to those who work on its case."""
     record = casework.probe(probe)
@@ -142,7 +150,7 @@ def view_probe(services: Services, context: Context, *, probe: ProbeId) -> bytes
     return _preview(services, probe, _PROBE_PREVIEW_SIDE)
 
 
-@workflow
+@workflow(Action.VIEW_LOG)
 def view_log(
     services: Services, context: Context, *, actor: AccountId | None = None, case: CaseId | None = None
 ) -> list[LogLine]:
@@ -153,6 +161,24 @@ def view_log(
     entries = services.entries.newest(_LOG_PAGE, **{key: value for key, value in chosen.items() if value})
     names = accounts.names({entry.actor for entry in entries if entry.actor})
     return [LogLine(entry, names.get(entry.actor, "") if entry.actor else "") for entry in entries]
+
+
+def _record_facts(context: Context, owner: AgencyId, subject: SubjectId | None) -> RecordFacts:
+    _, agency = signed_in(context)
+    was_candidate = subject is not None and searches.is_candidate(subject, agency)
+    return RecordFacts(owner, was_candidate, is_shared=owner in scope_now(context).agencies)
+
+
+def _withheld(candidate: Candidate, subject: SubjectRecord, *, is_open: bool, is_shared: bool) -> str:
+    """Return why a candidate's photographs may no longer be shown (a marked message), or nothing."""
+    if not is_open:
+        return N_("The case is closed, so the record is not shown any more.")
+    if not is_shared:
+        return N_("The sharing agreement is no longer in force, so the record is not shown any more.")
+    seen = {photograph.id for booking in _searchable(subject).bookings for photograph in booking.photographs}
+    if seen.isdisjoint(candidate.photographs):
+        return N_("Quarantined or removed since the search, so it is not shown.")
+    return ""
 
 
 def _searchable(record: SubjectRecord) -> SubjectRecord:

@@ -124,6 +124,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("birth_date", models.DateField(null=True)),
+                ("disputed", models.PositiveIntegerField(default=0)),
                 ("created_at", models.DateTimeField()),
                 ("agency", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="store.agency")),
             ],
@@ -547,6 +548,7 @@ class Migration(migrations.Migration):
                 ("taken_on", models.DateField(null=True)),
                 ("born", models.PositiveBigIntegerField(db_index=True)),
                 ("died", models.PositiveBigIntegerField(db_index=True, null=True)),
+                ("contract", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="store.contractrow")),
                 ("agency", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="store.agency")),
                 ("subject", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="store.subject")),
                 (
@@ -556,6 +558,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.AddIndex(
+            model_name="galleryentry",
+            index=models.Index(fields=["contract", "died", "born"], name="living_of_a_contract"),
         ),
         migrations.AddConstraint(
             model_name="account",

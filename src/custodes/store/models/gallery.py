@@ -41,6 +41,8 @@ class Booking(models.Model):
     youth = choices(Youth, blank=True, default=Youth.UNKNOWN)
     birth_date = models.DateField(null=True)
     """The birth date as this booking states it."""
+    disputed = models.PositiveIntegerField(default=0)
+    """Barriers that a contradicting row stated; they bind every photograph until the booking is corrected."""
     created_at = models.DateTimeField()
 
     class Meta:
@@ -120,6 +122,7 @@ class GalleryEntry(models.Model):
     """What a search may see of one template, in one span of generations: born <= g < died."""
 
     template = models.ForeignKey(TemplateRow, on_delete=models.PROTECT, related_name="entries")
+    contract = models.ForeignKey(ContractRow, on_delete=models.PROTECT)
     subject = models.ForeignKey(Subject, on_delete=models.PROTECT)
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT)
     collection = choices(Collection)
@@ -139,6 +142,8 @@ class GalleryEntry(models.Model):
                 condition=models.Q(died__isnull=True) | models.Q(died__gt=models.F("born")), name="dies_after_birth"
             ),
         ]
+        # every search counts the living rows of its contract: this index answers by itself
+        indexes: ClassVar = [models.Index(fields=["contract", "died", "born"], name="living_of_a_contract")]
 
 
 class Generation(models.Model):

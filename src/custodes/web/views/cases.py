@@ -14,8 +14,8 @@ from custodes.text import N_
 from custodes.web.explain import explain
 from custodes.web.request import WebRequest
 from custodes.web.runtime import services
+from custodes.web.views.errors import note_error
 from custodes.workflows import cases
-from custodes.workflows.boundary import log_error
 
 
 @require_GET
@@ -33,8 +33,7 @@ def add_probe(request: WebRequest, case: CaseId) -> HttpResponse:
         data, name = _upload(request)
         probe = cases.add_probe(services(), request.context, case=case, data=data, name=name)
     except InputError as error:
-        if not error.is_logged:
-            log_error(services(), request.context, "add_probe", error)
+        note_error(request, error)
         return _page(request, case, error)
     return redirect("ask", case, probe.id)
 

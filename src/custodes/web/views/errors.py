@@ -5,14 +5,26 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from custodes.errors import CustodesError, InputError, NotFound, Refused
+from custodes.errors import CustodesError, InputError, NotFound, Refused, SetupError
 from custodes.text import N_
+from custodes.types import Context
 from custodes.web.explain import explain
+from custodes.web.runtime import services
+from custodes.workflows.boundary import log_error
 
 
 def error_page(request: HttpRequest, error: CustodesError) -> HttpResponse:
     """Return the page for one of our errors, under its HTTP status."""
     return render(request, "web/error.html", {"error": explain(error)}, status=error.http_status)
+
+
+def note_error(request: HttpRequest, error: CustodesError) -> None:
+    """Leave the entry of a refusal or rejection that no workflow has logged: the pages' own."""
+    context: Context | None = getattr(request, "context", None)
+    if context is None or error.is_logged or isinstance(error, SetupError):
+        return
+    page = request.resolver_match.url_name if request.resolver_match else None
+    log_error(services(), context, f"page.{page}", error)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -48,6 +60,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         why=N_("Either the page was open for too long, or another site tried to act in your name."),
         hint=N_("Open the page again and repeat what you did."),
     )
+    note_error(request, error)
     return error_page(request, error)
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from custodes.errors import CustodesError, InputError, Refused
+from custodes.errors import CustodesError, InputError, NotFound, Refused
 from custodes.ids import CaseId, ProbeId, RequestId
+from custodes.text import N_
 from custodes.web.explain import explain, missing_fields
 from custodes.web.filters import described
 from custodes.web.forms import SearchForm
 from custodes.web.listing import listed
 from custodes.web.request import WebRequest
 from custodes.web.runtime import services
+from custodes.web.views.errors import note_error
 from custodes.workflows import cases, people, requests, viewing
 from custodes.workflows.search import search
 
@@ -25,7 +27,7 @@ def ask(request: WebRequest, case: CaseId, probe: ProbeId) -> HttpResponse:
     file = cases.view_case(services(), request.context, case=case)
     chosen = next((record for record in file.probes if record.id == probe), None)
     if chosen is None:
-        raise Http404
+        raise NotFound("probe.unknown", N_("There is no such probe."))
     form = SearchForm(request.POST or None, faces=len(chosen.faces), agencies=people.agencies())
     error: CustodesError | None = None
     if request.method == "POST" and form.is_valid():
@@ -38,6 +40,8 @@ def ask(request: WebRequest, case: CaseId, probe: ProbeId) -> HttpResponse:
             form.mark_missing(missing_fields(refusal))
         else:
             return redirect("request", made.id)
+    elif form.is_bound:
+        note_error(request, form.rejection())
     status = error.http_status if error else (422 if form.errors else 200)
     values = {
         "case": file.case,

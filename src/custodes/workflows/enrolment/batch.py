@@ -4,52 +4,44 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from custodes.errors import ManifestError
 from custodes.ids import AgencyId, BookingId, JobId, PhotographId, SubjectId, TemplateId
 from custodes.ledger import Event, EventKind
-from custodes.policy.eligibility import BookingFacts, eligibility
-from custodes.store import gallery as store
+from custodes.policy.eligibility import eligibility
+from custodes.store import enrolment as store
+from custodes.store.bookings import quarantine_booking
 from custodes.store.database import raise_generation
-from custodes.store.gallery import NewPhotograph, StatedBooking
+from custodes.store.enrolment import NewPhotograph
 from custodes.store.records import RowFailureRecord
 from custodes.store.vault import Vault
-from custodes.text import N_
-from custodes.types import Context, Contract
-from custodes.workflows.enrolment.prepare import Prepared, failure
+from custodes.types import Barrier, Context, Contract
+from custodes.workflows.enrolment.judge import Outcome, Quarantine, facts, judge
+from custodes.workflows.enrolment.prepare import Prepared
 
 
-def consistent(agency: AgencyId, prepared: Sequence[Prepared]) -> tuple[list[Prepared], list[RowFailureRecord]]:
-    """Part rows that can be enrolled from rows that contradict what a booking's earlier row states.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one commit writes for one service."""
 
-    A row whose very image its booking already has is neither: it is enrolled before.
-    """
-    numbers = {item.loaded.row.booking_number for item in prepared}
-    bookings = store.bookings_as_stated(agency, numbers)
-    images = store.known_photographs(agency, [(i.loaded.row.booking_number, i.loaded.sha256) for i in prepared])
-    ready: list[Prepared] = []
-    refused: list[RowFailureRecord] = []
-    for item in prepared:
-        row = item.loaded.row
-        stated = StatedBooking(row.person_number, row.youth, row.birth_date, row.offences)
-        earlier = bookings.setdefault(row.booking_number, stated)
-        if earlier.person_number != stated.person_number:
-            refused.append(failure(row.number, _of_another_person()))
-        elif (row.booking_number, item.loaded.sha256) in images:
-            # before the facts are compared: a run that was killed and resumed does not prepare it, so it cannot
-            continue
-        elif earlier != stated:
-            refused.append(failure(row.number, _stated_differently()))
-        else:
-            images.add((row.booking_number, item.loaded.sha256))
-            ready.append(item)
-    return ready, refused
+    agency: AgencyId
+    rows: int
+    new: Sequence[NewPhotograph]
+    failed: Sequence[RowFailureRecord]
+    quarantines: Sequence[Quarantine]
 
 
-def new_photograph(context: Context, agency: AgencyId, item: Prepared) -> NewPhotograph:
-    """Return a prepared row as a new record, with its eligibility as policy computes it now."""
+def to_commit(context: Context, agency: AgencyId, outcomes: Sequence[Outcome]) -> Batch:
+    """Judge the outcomes of a batch of rows and make its new records."""
+    judged = judge(agency, outcomes)
+    new = [new_photograph(context, agency, item, disputed) for item, disputed in judged.ready]
+    return Batch(agency, len(outcomes), new, judged.failed, judged.quarantines)
+
+
+def new_photograph(context: Context, agency: AgencyId, item: Prepared, disputed: Barrier) -> NewPhotograph:
+    """Return a prepared row as a new record: eligible as policy computes it now, less what its booking disputes."""
     row, entropy = item.loaded.row, context.entropy
-    facts = BookingFacts(agency, row.offences, row.youth, row.birth_date, row.taken_on)
+    judged = eligibility(facts(agency, row), context.now())
     return NewPhotograph(
         photograph_id=PhotographId.new(entropy),
         template_id=TemplateId.new(entropy),
@@ -64,33 +56,31 @@ def new_photograph(context: Context, agency: AgencyId, item: Prepared) -> NewPho
         offences=row.offences,
         taken_on=row.taken_on,
         original=item.loaded.data,
+        name=item.loaded.name,
         sha256=item.loaded.sha256,
         format=item.format,
         width=item.width,
         height=item.height,
         vector=item.vector,
-        eligibility=eligibility(facts, context.now()),
+        eligibility=replace(judged, barriers=judged.barriers | disputed),
     )
 
 
-def count(counts: Counter[str], rows: int, new: Sequence[NewPhotograph], failed: Sequence[RowFailureRecord]) -> None:
+def count(counts: Counter[str], batch: Batch) -> None:
     """Add a batch to a job's counts; every row is enrolled, failed, or enrolled before."""
-    counts.update(rows=rows, enrolled=len(new), failed=len(failed), already=rows - len(new) - len(failed))
-    for photograph in new:
+    enrolled, failed = len(batch.new), len(batch.failed)
+    counts.update(rows=batch.rows, enrolled=enrolled, failed=failed, already=batch.rows - enrolled - failed)
+    counts.update(records_quarantined=len(batch.quarantines))
+    for photograph in batch.new:
         counts.update(f"barrier:{barrier.name}" for barrier in photograph.eligibility.barriers)
         counts["quarantined"] += photograph.eligibility.barriers != 0
 
 
 def commit(
-    vault: Vault,
-    context: Context,
-    contract: Contract,
-    job: JobId,
-    new: Sequence[NewPhotograph],
-    failed: Sequence[RowFailureRecord],
+    vault: Vault, context: Context, contract: Contract, job: JobId, batch: Batch
 ) -> Callable[[], Sequence[Event]]:
     """Seal a batch now, and return what writes it in the open transaction and names its log entries."""
-    sealed = list(zip(new, store.seal_photographs(vault, new), strict=True))
+    sealed = list(zip(batch.new, store.seal_photographs(vault, batch.new), strict=True))
 
     def write() -> Sequence[Event]:
         subjects: list[SubjectId] = []
@@ -103,32 +93,29 @@ def commit(
                 (photograph.photograph_id, subject),
                 {"barriers": int(photograph.eligibility.barriers), "job": str(job)},
             )
-            for photograph, subject in zip(new, subjects, strict=True)
+            for photograph, subject in zip(batch.new, subjects, strict=True)
         )
+        quarantined = [_quarantine(context, batch.agency, job, quarantine) for quarantine in batch.quarantines]
         refused = (
             Event(
                 EventKind.PHOTOGRAPH_NOT_ENROLLED,
                 context,
                 facts={"row": record.row, "code": record.code, "job": str(job)},
             )
-            for record in failed
+            for record in batch.failed
         )
-        return [*enrolled, *refused]
+        return [*enrolled, *quarantined, *refused]
 
     return write
 
 
-def _of_another_person() -> ManifestError:
-    return ManifestError(
-        "row.booking-of-another-person",
-        N_("The booking belongs to another person number."),
-        hint=N_("Check which of the two is right; nothing was changed."),
+def _quarantine(context: Context, agency: AgencyId, job: JobId, quarantine: Quarantine) -> Event:
+    photographs = quarantine_booking(
+        agency, quarantine.booking_number, quarantine.barriers, generation=raise_generation()
     )
-
-
-def _stated_differently() -> ManifestError:
-    return ManifestError(
-        "row.booking-stated-differently",
-        N_("An earlier row states this booking's offences, youth flag or birth date differently."),
-        hint=N_("Every row of a booking repeats the whole booking. Correct the export; nothing was changed."),
+    return Event(
+        EventKind.RECORD_QUARANTINED,
+        context,
+        tuple(photographs),
+        {"barriers": int(quarantine.barriers), "row": quarantine.row, "job": str(job)},
     )

@@ -14,7 +14,7 @@ from custodes.workflows.enrolment.manifest import Row
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A row with the bytes of its image; ``sha256`` in hex."""
+    """A row with the bytes of its image; ``sha256`` in hex, ``name`` what the manifest calls the file."""
 
     row: Row
     name: str
@@ -32,15 +32,33 @@ class Prepared:
     height: int
     vector: Vector
 
+    @property
+    def row(self) -> Row:
+        return self.loaded.row
 
-def prepare(loaded: Loaded, engine: FaceEngine, limits: Limits) -> Prepared | RowFailureRecord:
+    @property
+    def sha256(self) -> str:
+        return self.loaded.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A row that cannot be enrolled; ``row`` if it can be read and is of one's own service, ``sha256`` if its image."""
+
+    number: int
+    record: RowFailureRecord
+    row: Row | None = None
+    sha256: str = ""
+
+
+def prepare(loaded: Loaded, engine: FaceEngine, limits: Limits) -> Prepared | Failed:
     """Decode, find the one face, make its template; return the failure if the image does not allow it (ENR-04)."""
     try:
         picture = decode(loaded.data, name=loaded.name, limits=limits)
         face = require_one_face(engine.detect(picture.pixels))
         template = engine.embed([(picture.pixels, face)])[0]
     except CustodesError as error:
-        return failure(loaded.row.number, error)
+        return Failed(loaded.row.number, failure(loaded.row.number, error), loaded.row, loaded.sha256)
     return Prepared(loaded, picture.format, picture.width, picture.height, template.vector)
 
 

@@ -6,7 +6,7 @@ from custodes.errors import NotFound
 from custodes.ids import AgencyId, BookingId, KeyId, PhotographId, SubjectId
 from custodes.store.accounts import agency_record
 from custodes.store.bookings import offence
-from custodes.store.models import Booking, CandidateRow, GalleryEntry, Photograph, SealedImage, Subject
+from custodes.store.models import Booking, GalleryEntry, Photograph, SealedImage, Subject
 from custodes.store.originals import split_name
 from custodes.store.records import BookingRecord, PhotographRecord, SubjectRecord
 from custodes.store.vault import Sealed, Vault
@@ -42,11 +42,6 @@ def subject_of_photograph(photograph_id: PhotographId) -> SubjectId:
     if uid is None:
         raise _unknown()
     return SubjectId(uid)
-
-
-def was_candidate(subject_id: SubjectId, agency: AgencyId) -> bool:
-    """Return whether a search by ``agency`` returned this subject."""
-    return CandidateRow.objects.filter(subject__uid=subject_id, search__request__case__agency__uid=agency).exists()
 
 
 def original_bytes(vault: Vault, uid: str) -> bytes:

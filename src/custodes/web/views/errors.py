@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 
 from custodes.errors import CustodesError, InputError, NotFound, Refused, SetupError
 from custodes.text import N_
@@ -23,8 +24,14 @@ def note_error(request: HttpRequest, error: CustodesError) -> None:
     context: Context | None = getattr(request, "context", None)
     if context is None or error.is_logged or isinstance(error, SetupError):
         return
-    page = request.resolver_match.url_name if request.resolver_match else None
-    log_error(services(), context, f"page.{page}", error)
+    log_error(services(), context, f"page.{_page(request)}", error)
+
+
+def _page(request: HttpRequest) -> str | None:
+    try:
+        return resolve(request.path_info).url_name
+    except Resolver404:
+        return None
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -35,7 +35,7 @@ class Coverage:
     quarantined: Counter[str] = field(default_factory=Counter)
 
 
-@workflow
+@workflow(Action.CHECK_ENROLMENT)
 def check_enrolment(services: Services, context: Context, *, manifest: Path, mapping: Path, images: Path) -> Coverage:
     """Read a whole manifest and report what it covers; images are looked for, not opened, and nothing is written.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from custodes.cli.say import Progress, say
+from custodes.cli.say import Progress, label, say
 from custodes.errors import Conflict, NotFound, SetupError
 from custodes.text import N_
 from custodes.types import Context, Role
@@ -69,7 +69,7 @@ PEOPLE = (
 CASE = "NRP26-00417"
 PROBE = "SYN0021_probe_pose.jpg"
 STRANGER = "SYN0072_probe_pose.jpg"
-WAITING = "SYN0106_probe_pose.jpg"
+WAITING = "SYN0090_probe_pose.jpg"
 
 
 @click.command()
@@ -173,7 +173,9 @@ class _Demo:
         )
         say(N_("Sign in with the passphrase %(passphrase)s as:"), passphrase=self._state["passphrase"])
         for person in (*PEOPLE, ADMINISTRATOR):
-            click.echo(f"  {person.email:40} {person.role.value}")
+            click.echo(f"  {person.email:40} {label(person.role)}")
+        place = files("custodes.cli") / "demo_data" / "images"
+        say(N_("More probes to try: the files named *_probe_pose.jpg in %(place)s"), place=place)
 
     def as_(self, person: Person) -> Context:
         """Sign a person in, and return the Context in which they act."""

@@ -32,7 +32,8 @@ _SHOWN = 20
 def command(manifest: Path, mapping: Path, images: Path | None, check: bool, failures: Path | None) -> None:
     """Enrol the photographs listed in MANIFEST (.csv or .jsonl), or check it first.
 
-    Stopping and starting again resumes. docs/enrolment.md explains the manifest and the mapping file.
+    Stopping and starting again resumes. Exits with 1 if a row failed. docs/enrolment.md explains the manifest
+    and the mapping file.
     """
     from custodes.cli.session import acting
     from custodes.workflows.enrolment import check_enrolment, enrol
@@ -51,6 +52,8 @@ def command(manifest: Path, mapping: Path, images: Path | None, check: bool, fai
             writer = csv.writer(file)
             writer.writerow(("row", "code", "sentence"))
             writer.writerows((f.row, f.code, f.sentence) for f in report.failures)
+    if report.failed:
+        click.get_current_context().exit(1)
 
 
 def show_report(report: EnrolmentReport) -> None:

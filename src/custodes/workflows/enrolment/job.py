@@ -8,12 +8,10 @@ a row lacks in law quarantines it; what it lacks in form or in its image is a fa
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -131,7 +129,7 @@ class _EnrolmentJob:
         counts = Counter(record.counts)
         rows = self._loaded(screen, record.cursor)
         try:
-            with full_collections_put_off(), ThreadPoolExecutor(max(1, self._services.config.threads)) as pool:
+            with ThreadPoolExecutor(max(1, self._services.config.threads)) as pool:
                 for begun in self._begun(pool, rows):
                     yield self._step(begun, counts)
         finally:
@@ -215,21 +213,6 @@ class _EnrolmentJob:
             counts=dict(counts),
             failures=batch.failed,
         )
-
-
-@contextmanager
-def full_collections_put_off() -> Iterator[None]:
-    """Collect young garbage only, until the block ends.
-
-    A full collection walks every object that libraries keep for good, with all threads stopped; measured, they cost
-    a tenth of an enrolment and find nothing.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(before[0], before[1], 1_000_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _done(outcome: Outcome) -> Future[Outcome]:

@@ -22,19 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-MAPPING = """
-[file]
-encoding = "utf-8"
-date_formats = ["%Y-%m-%d"]
-
-[constants]
-agency = "BCH"
-youth = "no"
-
-[values.ground]
-"CC 344" = "indictable"
-"""
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -83,7 +70,7 @@ def measure(name: str, folder: Path) -> dict[str, object]:
 def _run(
     name: str, scratch: Path, folder: Path, gallery: list[tuple[str, Path]], probes: list[tuple[str, Path]]
 ) -> dict[str, object]:
-    from benchmarks.installation import Installation
+    from benchmarks.installation import MAPPING, Installation
 
     installation = Installation(threads=len(os.sched_getaffinity(0)))
     (scratch / "mapping.toml").write_text(MAPPING, encoding="utf-8")

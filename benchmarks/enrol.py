@@ -40,18 +40,6 @@ PROBES = 5 if QUICK else 15
 TEMPLATES = 10_000
 PROBE_SIDE = 1_350
 CORES = 2
-MAPPING = """
-[file]
-encoding = "utf-8"
-date_formats = ["%Y-%m-%d"]
-
-[constants]
-agency = "BCH"
-youth = "no"
-
-[values.ground]
-"CC 344" = "indictable"
-"""
 
 
 @dataclass
@@ -137,6 +125,8 @@ def bench_enrol(installation: Any, scratch: Path) -> tuple[float, tuple[float, f
     paths = images(folder)
     engine = installation.services.bulk_engine
     recorded = [record(engine, path.read_bytes()) for path in paths]
+    from benchmarks.installation import MAPPING
+
     (scratch / "mapping.toml").write_text(MAPPING, encoding="utf-8")
     ratios, enrolled, bare = [], [], []
     for turn in range(TURNS):

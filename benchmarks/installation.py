@@ -14,6 +14,20 @@ from custodes.config import Config
 
 PASSWORD = "only for a throw-away folder"  # noqa: S105 - protects nothing
 
+MAPPING = """
+[file]
+encoding = "utf-8"
+date_formats = ["%Y-%m-%d"]
+
+[constants]
+agency = "BCH"
+youth = "no"
+
+[values.ground]
+"CC 344" = "indictable"
+"""
+"""How every benchmark's manifest is to be read."""
+
 
 class Installation:
     """One service with a searcher, a supervisor and a records officer."""

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import CountedEntropy
 from tests.policy.conftest import Ask
 
-from custodes.ids import AccountId, AgencyId
+from custodes.ids import AgencyId
 from custodes.policy import CONFLICTING, ROLES, Action, decide
 from custodes.policy.facts import GrantFacts, NoFacts, OwnedFacts
 from custodes.policy.gate import _RULES
@@ -95,7 +95,7 @@ def test_an_action_without_a_rule_is_refused_even_to_a_role_that_is_listed(
     assert (decision.allowed, decision.rule) == (False, "gate.no-rule")
 
 
-@pytest.mark.parametrize("facts", [None, NoFacts(), GrantFacts(Role.AUDITOR, frozenset(), AccountId("acc_x"))])
+@pytest.mark.parametrize("facts", [None, NoFacts(), GrantFacts(Role.AUDITOR, frozenset())])
 @pytest.mark.parametrize("action", [a for a in Action if _RULES[a].facts is not NoFacts and a is not Action.GRANT_ROLE])
 def test_a_decision_without_its_facts_is_a_refusal_not_a_crash(action: Action, facts: Any, someone: Ask) -> None:
     decision = decide(action, someone(min(ROLES[action])), facts)
@@ -108,7 +108,7 @@ def test_a_decision_without_its_facts_is_a_refusal_not_a_crash(action: Action, f
 )
 def test_conflicting_roles_are_refused_in_either_order(held: Role, asked: Role, someone: Ask) -> None:
     """IAM-02."""
-    facts = GrantFacts(asked, frozenset({held}), AccountId("acc_x"))
+    facts = GrantFacts(asked, frozenset({held}))
     decision = decide(Action.GRANT_ROLE, someone(Role.ADMINISTRATOR), facts)
     assert (decision.allowed, decision.rule) == (False, "gate.conflicting-roles")
 
@@ -116,19 +116,19 @@ def test_conflicting_roles_are_refused_in_either_order(held: Role, asked: Role, 
 @pytest.mark.parametrize("other", sorted(set(Role) - {Role.ADMINISTRATOR}))
 def test_an_administrator_can_hold_no_other_role(other: Role, someone: Ask) -> None:
     """IAM-05: whoever grants roles may not grant themselves a look at an image."""
-    facts = GrantFacts(other, frozenset({Role.ADMINISTRATOR}), AccountId("acc_x"))
+    facts = GrantFacts(other, frozenset({Role.ADMINISTRATOR}))
     assert not decide(Action.GRANT_ROLE, someone(Role.ADMINISTRATOR), facts).allowed
 
 
 @pytest.mark.parametrize("other", sorted(set(Role) - {Role.AUDITOR}))
 def test_an_auditor_can_hold_no_other_role(other: Role, someone: Ask) -> None:
     """Nobody audits their own deeds."""
-    facts = GrantFacts(other, frozenset({Role.AUDITOR}), AccountId("acc_x"))
+    facts = GrantFacts(other, frozenset({Role.AUDITOR}))
     assert not decide(Action.GRANT_ROLE, someone(Role.ADMINISTRATOR), facts).allowed
 
 
 def test_a_searcher_may_also_be_a_supervisor_because_approval_needs_a_second_person(someone: Ask) -> None:
-    facts = GrantFacts(Role.SUPERVISOR, frozenset({Role.SEARCHER}), AccountId("acc_x"))
+    facts = GrantFacts(Role.SUPERVISOR, frozenset({Role.SEARCHER}))
     assert decide(Action.GRANT_ROLE, someone(Role.ADMINISTRATOR), facts).allowed
 
 

@@ -168,7 +168,7 @@ class _Demo:
         """Print how to open the pages, and as whom."""
         click.echo()
         say(
-            N_("To open the pages: make serve (or: CUSTODES_DATA_DIR=%(place)s custodes serve)"),
+            N_("To open the pages: make serve (or “custodes serve” with CUSTODES_DATA_DIR=%(place)s)"),
             place=self._config.data_dir,
         )
         say(N_("Sign in with the passphrase %(passphrase)s as:"), passphrase=self._state["passphrase"])

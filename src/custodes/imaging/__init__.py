@@ -4,6 +4,6 @@ Not here: faces (`engine`), storage of the original (`store`), and whether an im
 """
 
 from custodes.imaging.decode import Limits, Picture, decode
-from custodes.imaging.preview import crop, encode_preview
+from custodes.imaging.preview import encode_preview
 
-__all__ = ["Limits", "Picture", "crop", "decode", "encode_preview"]
+__all__ = ["Limits", "Picture", "decode", "encode_preview"]

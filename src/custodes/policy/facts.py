@@ -36,7 +36,6 @@ class GrantFacts:
 
     role: Role
     held: frozenset[Role]
-    holder: AccountId
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def grant_role(services: Services, context: Context, *, account: AccountId, role
     """Give a person a role that conflicts with none they hold (IAM-02)."""
     with transaction_of_its_own():
         holder = accounts.account(account)
-        permit(context, Action.GRANT_ROLE, GrantFacts(role, frozenset(holder.roles), holder.id))
+        permit(context, Action.GRANT_ROLE, GrantFacts(role, frozenset(holder.roles)))
         accounts.grant_role(account, role, context.now())
         services.ledger.with_rows(Event(EventKind.ROLE_GRANTED, context, (account,), {"role": role.value}))
     return accounts.account(account)

@@ -11,9 +11,10 @@ DEV := .venv/.dev-installed
 CUSTODES_TEST_DATA ?=
 PYTEST_WORKERS ?= auto
 PYTEST_ARGS ?=
+DATABASE_TESTS := tests/store tests/workflows tests/web tests/cli --ignore=tests/web/test_browser.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint check weights accuracy messages reference screenshots lock clean
+.PHONY: help demo serve test fuzz lint check weights accuracy messages reference screenshots lock clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -38,12 +39,18 @@ demo: $(RUNTIME)  ## install, fetch the model pack, build three fictitious servi
 serve: $(RUNTIME)  ## open the demo's pages on loopback
 	@CUSTODES_DATA_DIR=$(DEMO_DATA) $(BIN)/custodes serve
 
-test: $(DEV)  ## run the tests
+test: $(DEV)  ## run the tests, and those that touch the database once more on PostgreSQL
 	@CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" CUSTODES_MODELS_DIR="$(MODELS)" \
 		$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
+	@echo "Again on PostgreSQL: everything that touches the database."
+	@CUSTODES_TEST_DATABASE=postgresql CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" CUSTODES_MODELS_DIR="$(MODELS)" \
+		$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS) $(DATABASE_TESTS)
 
-weights: $(RUNTIME)  ## fetch the default model pack for the tests and benchmarks
-	@CUSTODES_MODELS_DIR="$(MODELS)" $(BIN)/custodes models pull
+weights: $(RUNTIME)  ## fetch the model packs that ship, for the tests and benchmarks
+	@CUSTODES_MODELS_DIR="$(MODELS)" $(BIN)/custodes models pull opencv-zoo edgeface-s insightface-mbf
+
+fuzz: $(DEV)  ## feed damaged files to every decoder and the manifest reader (MINUTES=10)
+	@$(BIN)/python tools/fuzz.py --minutes $(or $(MINUTES),10)
 
 lint: $(DEV)  ## style, types, rooms, sizes, message catalogue, reference pages
 	$(BIN)/ruff check .
@@ -55,6 +62,9 @@ lint: $(DEV)  ## style, types, rooms, sizes, message catalogue, reference pages
 	$(BIN)/python tools/reference.py --check
 
 check: lint test  ## lint, then test
+
+# these two start a PostgreSQL server of their own
+bench-intake bench-postgres: $(DEV)
 
 bench-%: $(RUNTIME)
 	@QUICK=$(QUICK) CUSTODES_MODELS_DIR="$(MODELS)" CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" \

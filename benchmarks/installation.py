@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -143,12 +144,25 @@ class Installation:
         self.last = search(self.services, searcher, request=request.id)
         return elapsed + time.perf_counter() - start
 
-    def enrol(self, manifest: Path, mapping: Path, images: Path, *, expect: int | None = None) -> int:
+    def enrol(
+        self,
+        manifest: Path,
+        mapping: Path,
+        images: Path,
+        *,
+        expect: int | None = None,
+        progress: Callable[[int, int | None], None] = lambda done, total: None,
+    ) -> int:
         """Enrol a manifest through the product and return how many photographs it enrolled."""
         from custodes.workflows.enrolment import enrol
 
         report = enrol(
-            self.services, self.contexts["records-officer"], manifest=manifest, mapping=mapping, images=images
+            self.services,
+            self.contexts["records-officer"],
+            manifest=manifest,
+            mapping=mapping,
+            images=images,
+            progress=progress,
         )
         if expect is not None and report.enrolled != expect:
             raise SystemExit(f"expected {expect} enrolled photographs: {report}")

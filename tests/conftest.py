@@ -17,9 +17,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from tests import postgresql
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-_WEIGHTS = ("face_detection_yunet_2023mar.onnx", "face_recognition_sface_2021dec.onnx")
+_WEIGHTS = {
+    "opencv-zoo": ("face_detection_yunet_2023mar.onnx", "face_recognition_sface_2021dec.onnx"),
+    "edgeface-s": ("face_detection_yunet_2023mar.onnx", "edgeface_s_gamma_05.onnx"),
+    "insightface-mbf": ("face_detection_yunet_2023mar.onnx", "w600k_mbf.onnx"),
+}
 
 SkipOrFail = Callable[[str], NoReturn]
 
@@ -83,6 +88,48 @@ def no_network() -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without the server that was asked for there is nothing to say: SQLite has a pass of its own."""
+    if postgresql.why_not:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=f"no PostgreSQL: {postgresql.why_not}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_that_tests_may_empty() -> Iterator[None]:
+    """The database refuses to remove log entries; only the flush after a test that commits may."""
+    from django.test import TransactionTestCase
+
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def lifted(case: TransactionTestCase) -> None:
+        with postgresql.log_that_may_be_emptied():
+            flush(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lifted)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fence() -> Iterator[None]:
+    """Where the database keeps services apart, it does so in every workflow that a test runs."""
+    from custodes.store.fence import acting_for
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("custodes.workflows.boundary.acting_for", postgresql.fenced(acting_for))
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """On PostgreSQL, tests may look at tables past the fence."""
+    if postgresql.WANTED:
+        with django_db_blocker.unblock():
+            postgresql.let_tests_through()
+
+
 @pytest.fixture
 def skip_or_fail() -> SkipOrFail:
     """``skip_or_fail(reason)`` skips, or fails where nothing may be skipped."""
@@ -122,12 +169,22 @@ def test_data() -> Path:
 @pytest.fixture(scope="session")
 def weights() -> Path:
     """The models folder (``CUSTODES_MODELS_DIR``, ``.models`` or the demo's) in which opencv-zoo was pulled."""
+    return _models("opencv-zoo")
+
+
+@pytest.fixture(scope="session")
+def all_weights() -> Path:
+    """The models folder in which every built-in pack was pulled."""
+    return _models(*_WEIGHTS)
+
+
+def _models(*packs: str) -> Path:
     places = [Path(named)] if (named := os.environ.get("CUSTODES_MODELS_DIR")) else []
     places += [REPOSITORY / ".models", REPOSITORY / "demo-data" / "models"]
     for place in places:
-        if all(any(place.rglob(name)) for name in _WEIGHTS):
+        if all((place / pack / name).is_file() for pack in packs for name in _WEIGHTS[pack]):
             return place.resolve()
-    _skip_or_fail("the opencv-zoo weights were not pulled (make weights)")
+    _skip_or_fail(f"the weights of {' and '.join(packs)} were not pulled (make weights)")
 
 
 @pytest.fixture(scope="session")

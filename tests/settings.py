@@ -11,10 +11,19 @@ os.environ["CUSTODES_DATA_DIR"] = _DATA_DIR
 for _name in ("CUSTODES_KEY_DIR", "CUSTODES_MASTER_KEY_FILE", "CUSTODES_SESSION_FILE", "CUSTODES_LANGUAGE"):
     os.environ.pop(_name, None)
 
+from tests import postgresql  # noqa: E402
+
+# read once, here: what tests start themselves has a SQLite file of its own unless it asks for another
+os.environ["DATABASE_URL"] = postgresql.settings_url()
 from custodes.settings import *  # noqa: E402, F403
 
+del os.environ["DATABASE_URL"]
+
 # in a file, as in an installation: pages that are served beside a test share an in-memory database's very connection
-DATABASES["default"]["TEST"] = {"NAME": f"{_DATA_DIR}/test.sqlite3"}  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": f"{_DATA_DIR}/test.sqlite3"}  # noqa: F405
+else:
+    DATABASES["default"]["OPTIONS"]["options"] += " -c custodes.tests=all"  # noqa: F405
 # argon2 is slow on purpose; tests of sign-in need a hash, not a slow one
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # manifest storage answers 404 under live_server (whitenoise)

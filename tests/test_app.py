@@ -210,10 +210,74 @@ def test_the_lock_is_taken_once_per_process_and_given_to_the_next(
 def test_a_research_pack_runs_only_in_evaluation_mode(config: Config) -> None:
     """ENG-04."""
     from custodes.engine import builtin_packs
-    from custodes.errors import CustodesError
+    from custodes.errors import ModelPackError
 
     research = [pack.name for pack in builtin_packs().values() if not pack.operational_use]
+    assert len(research) == 2
     for name in research:
-        with pytest.raises(CustodesError) as refusal:
+        with pytest.raises(ModelPackError, match="not-licensed-for-operation"):
             app._engine(replace(config, pack=name, evaluation=False))
-        assert "licence" in refusal.value.code or "research" in refusal.value.code
+        assert app._engine(replace(config, pack=name, evaluation=True)).contract.pack == name
+
+
+class TestEvaluation:
+    """ENG-04: evaluation runs without operational keys or gallery, in installations that were made for it."""
+
+    def opened(self, data: Path, **environ: str) -> str:
+        """Lay foundations and open; return ``opened`` or the error's code."""
+        code = """
+        from custodes.errors import SetupError
+        try:
+            app.lay_foundation(config)
+            app.open_services(config)
+            print("opened")
+        except SetupError as error:
+            print(error.code)
+        """
+        environment = {**os.environ, "CUSTODES_DATA_DIR": str(data), **environ}
+        prelude = "from custodes import app; from custodes.config import Config; config = Config.from_environment()"
+        command = [sys.executable, "-c", prelude + "\n" + textwrap.dedent(code)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def test_each_kind_opens_in_its_own_mode_only(self, tmp_path: Path) -> None:
+        casework, trial = tmp_path / "casework", tmp_path / "trial"
+        assert self.opened(casework) == "opened"
+        assert self.opened(trial, CUSTODES_EVALUATION="1") == "opened"
+        assert self.opened(casework, CUSTODES_EVALUATION="1") == "installation.operational"
+        assert self.opened(trial) == "installation.evaluation"
+        assert self.opened(casework) == self.opened(trial, CUSTODES_EVALUATION="1") == "opened"
+
+    def test_a_refusal_leaves_no_trace_in_the_installation(self, tmp_path: Path) -> None:
+        assert self.opened(tmp_path / "data") == "opened"
+        before = sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "data-keys").rglob("*"))
+        assert self.opened(tmp_path / "data", CUSTODES_EVALUATION="1") == "installation.operational"
+        assert sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "data-keys").rglob("*")) == before
+
+    def test_operational_keys_open_no_new_evaluation_installation(self, tmp_path: Path) -> None:
+        """Attack: a data folder of one's own over the service's keys."""
+        assert self.opened(tmp_path / "data") == "opened"
+        keys = str(tmp_path / "data-keys")
+        refused = self.opened(tmp_path / "trial", CUSTODES_EVALUATION="1", CUSTODES_KEY_DIR=keys)
+        assert refused == "installation.operational"
+        assert not (tmp_path / "trial").exists()
+
+    def test_evaluation_keys_open_no_new_operational_installation(self, tmp_path: Path) -> None:
+        assert self.opened(tmp_path / "trial", CUSTODES_EVALUATION="1") == "opened"
+        refused = self.opened(tmp_path / "data", CUSTODES_KEY_DIR=str(tmp_path / "trial-keys"))
+        assert refused == "installation.evaluation"
+
+    def test_the_database_remembers_when_its_keys_are_exchanged(self, tmp_path: Path) -> None:
+        """Attack: the service's database under keys that were made for evaluation."""
+        assert self.opened(tmp_path / "data") == "opened"
+        assert self.opened(tmp_path / "trial", CUSTODES_EVALUATION="1") == "opened"
+        keys = str(tmp_path / "trial-keys")
+        refused = self.opened(tmp_path / "data", CUSTODES_EVALUATION="1", CUSTODES_KEY_DIR=keys)
+        assert refused == "installation.operational"
+
+    def test_the_database_remembers_when_the_mark_is_taken_from_its_keys(self, tmp_path: Path) -> None:
+        """Attack: pass an evaluation installation off as a service's."""
+        assert self.opened(tmp_path / "trial", CUSTODES_EVALUATION="1") == "opened"
+        (tmp_path / "trial-keys" / "master.key.evaluation").unlink()
+        assert self.opened(tmp_path / "trial") == "installation.evaluation"

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 import reference
-from custodes.config import Config
+from custodes.config import Config, variable_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCS = REPOSITORY / "docs"
 SOURCE = REPOSITORY / "src" / "custodes"
 _PROSE = sorted([*DOCS.rglob("*.md"), *REPOSITORY.glob("*.md")])
-# codes that come in through a parameter: `Decision.require` raises what a rule said
-_FORWARDED = {"policy/decision.py"}
+# codes that come in through a parameter: `Decision.require` raises what a rule said, `try_apart` what its process said
+_FORWARDED = {"policy/decision.py", "engine/apart.py"}
 
 
 def _page(name: str) -> str:
@@ -37,12 +37,13 @@ def test_the_reference_page_says_what_the_source_says(name: str) -> None:
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Config)])
 def test_every_setting_is_documented(field: str) -> None:
-    assert f"`CUSTODES_{field.upper()}" in _page("settings.md")
+    assert f"`{variable_of(field)}" in _page("settings.md")
 
 
 def test_every_setting_that_is_read_is_documented() -> None:
-    read = set(re.findall(r"\"(CUSTODES_[A-Z_]+)\"", (SOURCE / "config.py").read_text(encoding="utf-8")))
-    assert read == set(re.findall(r"`(CUSTODES_[A-Z_]+)", _generated("settings.md")))
+    source = (SOURCE / "config.py").read_text(encoding="utf-8")
+    read = set(re.findall(r"\"(CUSTODES_[A-Z_]+|DATABASE_URL)\"", source))
+    assert read == set(re.findall(r"^\| `([A-Z_]+)", _generated("settings.md"), flags=re.MULTILINE))
 
 
 def test_every_error_code_is_documented() -> None:

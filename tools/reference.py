@@ -155,6 +155,7 @@ def _default(name: str) -> str:
     written = {
         "data_dir": "`$XDG_DATA_HOME/custodes`, else `~/.local/share/custodes`",
         "key_dir": "`DATA_DIR-keys`",
+        "database_url": "none: SQLite in `DATA_DIR`",
         "threads": "all that the process may use",
         "evaluation": "off",
         "https": "off",

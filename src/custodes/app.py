@@ -20,6 +20,7 @@ from custodes.types import Context, Role
 
 if TYPE_CHECKING:
     from custodes.engine import FaceEngine
+    from custodes.imaging import Decoder
     from custodes.ranking.gallery import Gallery
     from custodes.workflows.services import Services
 
@@ -68,16 +69,19 @@ def lay_foundation(config: Config) -> bool:
     """
     from custodes.store.keys import create_master_key, write_new_file
 
+    is_new = not config.master_key_file.exists()
+    _check_keys_purpose(config, is_new=is_new)
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     config.data_dir.chmod(stat.S_IRWXU)
-    is_new = not config.master_key_file.exists()
-    if is_new and config.database_file.exists():
+    if is_new and has_database(config):
         raise SetupError(
             "keys.no-master-key",
             N_("There is a database but no master key, so nothing in it can be read."),
             hint=N_("Put the master key back in its place, or choose another data folder."),
         )
     if is_new:
+        if config.evaluation and not config.evaluation_mark.exists():
+            write_new_file(config.evaluation_mark, b"These keys were made for evaluation.\n")
         create_master_key(config.master_key_file, os.urandom)
     if not _has_signing_key(config):
         config.secret_key_file.unlink(missing_ok=True)
@@ -87,8 +91,38 @@ def lay_foundation(config: Config) -> bool:
 
     with readable_database():
         call_command("migrate", verbosity=0, interactive=False)
-    config.database_file.chmod(0o600)
+        _mark_purpose(config)
+    if not config.database_url:
+        config.database_file.chmod(0o600)
     return is_new
+
+
+def migrate(config: Config) -> int:
+    """Bring the database of an installation that exists to the present schema; return how many changes that took.
+
+    Raises:
+        SetupError: ``installation.none``, or what the database says of itself.
+    """
+    _require_database(config)
+    set_up_django()
+    from django.core.management import call_command
+
+    from custodes.store.health import pending_migrations
+
+    with readable_database():
+        waiting = pending_migrations()
+        call_command("migrate", verbosity=0, interactive=False)
+    return waiting
+
+
+def _require_database(config: Config) -> None:
+    if not has_database(config):
+        raise SetupError(
+            "installation.none",
+            N_("There is no installation in %(place)s."),
+            hint=N_("Run “custodes init”, or set CUSTODES_DATA_DIR to the folder that holds it."),
+            place=config.data_dir,
+        )
 
 
 def open_services(config: Config) -> Services:
@@ -97,13 +131,7 @@ def open_services(config: Config) -> Services:
     Raises:
         SetupError: ``installation.none``, ``installation.no-signing-key``, or whatever is wrong with its keys.
     """
-    if not config.database_file.exists():
-        raise SetupError(
-            "installation.none",
-            N_("There is no installation in %(place)s."),
-            hint=N_("Run “custodes init”, or set CUSTODES_DATA_DIR to the folder that holds it."),
-            place=config.data_dir,
-        )
+    _require_database(config)
     if not _has_signing_key(config):
         raise SetupError(
             "installation.no-signing-key",
@@ -114,12 +142,75 @@ def open_services(config: Config) -> Services:
     from custodes.store.database import check_readable
 
     check_readable()
+    _check_purpose(config)
     services = build_services(config, make_engine=lambda: _engine(config))
     with readable_database():
         _when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
         context = new_context()
         services.ledger.close_interrupted(context, before=context.now() - LONGEST_EFFECT)
     return services
+
+
+def _mark_purpose(config: Config) -> None:
+    """Write into a new database what the installation is for; hold an old one to what was written."""
+    from custodes.store import installation
+
+    installation.mark(for_evaluation=config.evaluation_mark.exists())
+    _check_purpose(config)
+
+
+def _check_purpose(config: Config) -> None:
+    """Refuse an operational installation in evaluation mode, and the reverse (ENG-04): by its keys and its database.
+
+    Raises:
+        SetupError: ``installation.evaluation`` or ``installation.operational``.
+    """
+    from custodes.store import installation
+
+    _check_keys_purpose(config)
+    _require_purpose(config, for_evaluation=installation.is_for_evaluation())
+
+
+def _check_keys_purpose(config: Config, *, is_new: bool = False) -> None:
+    is_marked = config.evaluation_mark.exists()
+    if is_marked or not is_new:
+        _require_purpose(config, for_evaluation=is_marked)
+
+
+def _require_purpose(config: Config, *, for_evaluation: bool) -> None:
+    if for_evaluation and not config.evaluation:
+        raise SetupError(
+            "installation.evaluation",
+            N_("This installation was made for evaluation; it cannot serve casework."),
+            why=N_("Research weights may have run in it, and its gallery and keys are not those of a service."),
+            hint=N_("Set CUSTODES_EVALUATION=1 to go on evaluating, or choose the operational data folder."),
+        )
+    if config.evaluation and not for_evaluation:
+        raise SetupError(
+            "installation.operational",
+            N_("This installation is operational; evaluation mode does not open it."),
+            why=N_(
+                "Evaluation runs research weights, which may touch neither operational keys nor a service's gallery."
+            ),
+            hint=N_(
+                "Unset CUSTODES_EVALUATION, or set CUSTODES_DATA_DIR to a new folder and run “custodes init” for an "
+                "installation that only evaluates."
+            ),
+        )
+
+
+def has_database(config: Config) -> bool:
+    """Return whether the installation's database is there: its file, or its tables on a server.
+
+    Raises:
+        SetupError: ``database.unreachable`` or another of :func:`readable_database`.
+    """
+    if not config.database_url:
+        return config.database_file.exists()
+    set_up_django()
+    from custodes.store.database import is_there
+
+    return is_there(config.database_file)
 
 
 def readable_database() -> AbstractContextManager[None]:
@@ -167,10 +258,15 @@ def _when_alone(config: Config, tidy_up: Callable[[], object]) -> None:
 
 
 def build_services(
-    config: Config, *, make_engine: Callable[[], FaceEngine], threshold: float | None = None
+    config: Config,
+    *,
+    make_engine: Callable[[], FaceEngine],
+    make_decoder: Callable[[], Decoder] | None = None,
+    threshold: float | None = None,
 ) -> Services:
-    """Join the rooms for one process; tests pass an engine of their own."""
+    """Join the rooms for one process; tests pass an engine and a decoder of their own."""
     from custodes.engine import find_pack
+    from custodes.imaging import DecodingPool, Limits
     from custodes.ledger import Ledger
     from custodes.ranking.gallery import Gallery
     from custodes.store.gallery import DatabaseTemplateSource
@@ -188,8 +284,11 @@ def build_services(
     def make_gallery(engine: FaceEngine) -> Gallery:
         return Gallery(DatabaseTemplateSource(vault), engine.contract)
 
+    def make_pool() -> Decoder:
+        return DecodingPool(Limits.from_config(config), workers=config.threads)
+
     if threshold is None:
-        threshold = find_pack(config.pack).threshold.value
+        threshold = find_pack(config.pack, config.models_dir).threshold.value
     return Services(
         config=config,
         ledger=Ledger(entries),
@@ -197,13 +296,20 @@ def build_services(
         vault=vault,
         make_engine=make_engine,
         make_gallery=make_gallery,
+        make_decoder=make_decoder or make_pool,
         threshold=threshold,
     )
 
 
-def _engine(config: Config) -> FaceEngine:
-    from custodes.engine import OnnxFaceEngine, check_licence, find_pack
+def measuring_tools(config: Config) -> tuple[FaceEngine, Decoder]:
+    """Return the engine and the decoding processes of an installation's settings; it needs no installation."""
+    from custodes.imaging import DecodingPool, Limits
 
-    pack = find_pack(config.pack)
-    check_licence(pack=pack.name, allows_operational_use=pack.operational_use, evaluation=config.evaluation)
-    return OnnxFaceEngine(pack, config.models_dir, threads=config.threads)
+    return _engine(config), DecodingPool(Limits.from_config(config), workers=config.threads)
+
+
+def _engine(config: Config) -> FaceEngine:
+    from custodes.engine import OnnxFaceEngine
+    from custodes.workflows.packs import usable_pack
+
+    return OnnxFaceEngine(usable_pack(config), config.models_dir, threads=config.threads)

@@ -1,7 +1,8 @@
 """The only reader of the environment.
 
 Every setting, its variable and its default are fields of :class:`Config`; ``docs/settings.md`` lists
-them and a test keeps the two together.  Nothing here is secret: keys are files whose *place* is set.
+them and a test keeps the two together.  Keys are files whose *place* is set; only ``DATABASE_URL`` may hold a secret,
+and is never shown.
 """
 
 from __future__ import annotations
@@ -58,6 +59,20 @@ def _hosts(text: str) -> tuple[str, ...]:
     return hosts
 
 
+def _database_url(text: str) -> str:
+    """Return the address of a PostgreSQL database, read whole only where it is used; the error never repeats it."""
+    text = text.strip()
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        raise _malformed("DATABASE_URL", N_("It must begin with postgresql://. Without it, the database is SQLite."))
+    return text
+
+
+def variable_of(setting: str) -> str:
+    """Return the environment variable of a field of :class:`Config`."""
+    # the name by which every other tool knows it
+    return "DATABASE_URL" if setting == "database_url" else f"CUSTODES_{setting.upper()}"
+
+
 def _malformed(name: str, why: str) -> SetupError:
     return SetupError(
         "config.malformed",
@@ -82,8 +97,13 @@ class Config:
     """``CUSTODES_MASTER_KEY_FILE``: 32 random bytes that wrap every data key; mode 0600."""
     session_file: Path
     """``CUSTODES_SESSION_FILE``: the command line's sign-in of one person; mode 0600."""
+    database_url: str = field(default="", repr=False)
+    """``DATABASE_URL``: the PostgreSQL database of records and log, ``postgresql://…``; never shown.
+    See [PostgreSQL](postgresql.md)."""
     pack: str = "opencv-zoo"
     """``CUSTODES_PACK``: the model pack whose contract the gallery uses."""
+    pack_keys_dir: Path = Path("pack-keys")
+    """``CUSTODES_PACK_KEYS_DIR``: public keys (``*.pem``) of those whose signed model packs are trusted."""
     evaluation: bool = False
     """``CUSTODES_EVALUATION=1``: evaluation mode, the only one in which research packs run."""
     language: str = "en"
@@ -100,6 +120,10 @@ class Config:
     """``CUSTODES_MAX_DECODE_SECONDS``: decoding that takes longer is abandoned."""
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     """``CUSTODES_THREADS``: processor cores used for inference."""
+    ofiq_program: str = ""
+    """``CUSTODES_OFIQ_PROGRAM``: the program OFIQSampleApp, where “custodes quality compare” is to run it."""
+    ofiq_config: str = ""
+    """``CUSTODES_OFIQ_CONFIG``: OFIQ's configuration file, or the folder that it is in."""
 
     def in_force(self) -> Iterator[tuple[str, str]]:
         """Yield every variable with the value it has in this process, set or by default, as it would be written."""
@@ -107,7 +131,9 @@ class Config:
             value = getattr(self, setting.name)
             if isinstance(value, tuple):
                 value = ",".join(value)
-            yield f"CUSTODES_{setting.name.upper()}", str(int(value) if isinstance(value, bool) else value)
+            if setting.name == "database_url":
+                value = value and "postgresql://…"
+            yield variable_of(setting.name), str(int(value) if isinstance(value, bool) else value)
 
     @property
     def database_file(self) -> Path:
@@ -117,6 +143,11 @@ class Config:
         people wrote into their requests are not.
         """
         return self.data_dir / "custodes.sqlite3"
+
+    @property
+    def evaluation_mark(self) -> Path:
+        """Beside a master key that was made for evaluation: it may open no operational installation, nor the reverse."""
+        return self.master_key_file.with_name(self.master_key_file.name + ".evaluation")
 
     @property
     def secret_key_file(self) -> Path:
@@ -148,7 +179,9 @@ class Config:
             key_dir=key_dir,
             master_key_file=path("CUSTODES_MASTER_KEY_FILE", key_dir / "master.key"),
             session_file=path("CUSTODES_SESSION_FILE", data_dir / "session"),
+            database_url=_database_url(env.get("DATABASE_URL", "")),
             pack=env.get("CUSTODES_PACK") or cls.pack,
+            pack_keys_dir=path("CUSTODES_PACK_KEYS_DIR", data_dir / "pack-keys"),
             evaluation=env.get("CUSTODES_EVALUATION") == "1",
             language=_language(env.get("CUSTODES_LANGUAGE") or cls.language),
             allowed_hosts=_hosts(env.get("CUSTODES_ALLOWED_HOSTS", "")) or cls.allowed_hosts,
@@ -157,4 +190,6 @@ class Config:
             max_image_pixels=number("CUSTODES_MAX_IMAGE_PIXELS", int, cls.max_image_pixels),
             max_decode_seconds=number("CUSTODES_MAX_DECODE_SECONDS", float, cls.max_decode_seconds),
             threads=number("CUSTODES_THREADS", int, len(os.sched_getaffinity(0))),
+            ofiq_program=env.get("CUSTODES_OFIQ_PROGRAM", ""),
+            ofiq_config=env.get("CUSTODES_OFIQ_CONFIG", ""),
         )

@@ -107,6 +107,11 @@ class EntryId(Id):
     prefix = "ent"
 
 
+class CorrectionId(Id):
+    __slots__ = ()
+    prefix = "cor"
+
+
 class KeyId(Id):
     __slots__ = ()
     prefix = "key"

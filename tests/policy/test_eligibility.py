@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.conftest import FixedClock
 
 from custodes.ids import AgencyId
-from custodes.policy.eligibility import BookingFacts, barriers, eligibility, youth_status
-from custodes.types import Barrier, Ground, Offence, Youth
+from custodes.policy.eligibility import BookingFacts, barriers, bars_unnamed, eligibility, widens, youth_status
+from custodes.types import Barrier, Eligibility, Ground, Offence, Pose, Youth
 
 _ADULT = BookingFacts(
     owner=AgencyId("agy_x"),
@@ -126,3 +126,54 @@ def test_nothing_unknown_and_no_minor_is_ever_searchable(
     eighteenth = eighteenth or (born.replace(year=born.year + 18) if born else None)
     if eighteenth:
         assert all(o.committed_on is None or o.committed_on >= eighteenth for o in offences)
+
+
+# --- poses, what vanished, what is disputed ---------------------------------------------------------------
+
+
+def test_a_pose_that_the_pack_does_not_compare_is_not_searched() -> None:
+    for pose in Pose:
+        assert barriers(_facts(pose=pose)) == (Barrier.NONE if pose is Pose.FRONTAL else Barrier.POSE)
+    poses = frozenset({Pose.FRONTAL, Pose.LEFT_PROFILE})
+    assert barriers(_facts(pose=Pose.LEFT_PROFILE, searched_poses=poses)) is Barrier.NONE
+
+
+def test_what_nobody_vouches_for_and_what_is_disputed_is_not_searched() -> None:
+    """LAW-14."""
+    assert barriers(_facts(vanished=True)) == Barrier.VANISHED
+    assert barriers(_facts(disputed=Barrier.YOUTH)) == Barrier.YOUTH
+    assert barriers(_facts(disputed=Barrier.YOUTH, offences=[])) == Barrier.YOUTH | Barrier.NO_GROUND
+
+
+def test_an_export_with_rows_that_cannot_be_read_bars_nothing_it_does_not_name() -> None:
+    assert bars_unnamed(unreadable_rows=0)
+    assert not bars_unnamed(unreadable_rows=1)
+
+
+_MOMENT = datetime(2026, 3, 2, tzinfo=UTC)
+_windows = st.builds(
+    Eligibility,
+    owner=st.just(AgencyId("agy_x")),
+    searchable_from=st.integers(0, 4).map(lambda hours: _MOMENT + timedelta(hours=hours)),
+    searchable_until=st.none() | st.integers(0, 5).map(lambda hours: _MOMENT + timedelta(hours=hours)),
+    barriers=st.sampled_from([Barrier.NONE, Barrier.YOUTH, Barrier.NO_GROUND]),
+)
+
+
+def _searchable_at(state: Eligibility, moment: datetime) -> bool:
+    begun = not state.barriers and state.searchable_from <= moment
+    return begun and (state.searchable_until is None or moment < state.searchable_until)
+
+
+@given(now=_windows, then=_windows)
+def test_what_opens_any_moment_widens(now: Eligibility, then: Eligibility) -> None:
+    """No change that lets a search see a photograph at a moment at which none saw it passes as no widening."""
+    moments = [_MOMENT + timedelta(minutes=30 * step) for step in range(14)]
+    opens = any(_searchable_at(then, moment) and not _searchable_at(now, moment) for moment in moments)
+    assert widens(now, then) or not opens
+
+
+@given(state=_windows)
+def test_what_stays_as_it_is_or_is_barred_does_not_widen(state: Eligibility) -> None:
+    assert not widens(state, state)
+    assert not widens(state, replace(state, barriers=Barrier.YOUTH))

@@ -20,12 +20,13 @@ from custodes.policy.facts import (
     AgreementFacts,
     ApprovalFacts,
     CaseFacts,
+    CorrectionFacts,
     RecordFacts,
     RequestFacts,
     SearchFacts,
 )
 from custodes.policy.offences import serious_offences
-from custodes.types import Authority, Barrier, ProbeSource, Purpose, RequestState, Role
+from custodes.types import Authority, Barrier, CorrectionState, ProbeSource, Purpose, RequestState, Role
 
 # each field of LAW-01, what it looks like when it was left out, and how the refusal names it
 _LEFT_OUT: dict[str, tuple[Any, str]] = {
@@ -302,3 +303,45 @@ def test_a_refusal_carries_its_rule_reason_and_hint() -> None:
     with pytest.raises(Refused) as refusal:
         refused("gate.test", "No: %(code)s, %(rule)s.", "Ask %(reason)s.", code="c", rule="r", reason="x").require()
     assert str(refusal.value) == "[gate.test] No: c, r. Ask x."
+
+
+# --- corrections ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", [Action.CONFIRM_CORRECTION, Action.DECLINE_CORRECTION])
+@pytest.mark.parametrize("role", [Role.RECORDS_OFFICER, Role.SUPERVISOR])
+def test_a_correction_that_waits_is_decided_by_somebody_else_of_the_service_that_owns_the_record(
+    action: Action, role: Role, someone: Ask, agency: AgencyId, entropy: CountedEntropy
+) -> None:
+    """LAW-13: one person's word opens no record."""
+    context = someone(role)
+    facts = CorrectionFacts(agency, AccountId.new(entropy), CorrectionState.WAITING)
+    assert decide(action, context, facts).allowed
+    assert context.actor is not None
+    refusals = {
+        "gate.second-officer": replace(facts, proposer=context.actor),
+        "gate.own-agency": replace(facts, owner=AgencyId.new(entropy)),
+        "gate.correction-decided": replace(facts, state=CorrectionState.CONFIRMED),
+    }
+    for rule, spoiled in refusals.items():
+        decision = decide(action, context, spoiled)
+        assert (decision.allowed, decision.rule) == (False, rule)
+
+
+@pytest.mark.parametrize("state", [state for state in CorrectionState if state is not CorrectionState.WAITING])
+def test_only_what_waits_can_be_decided(
+    state: CorrectionState, someone: Ask, agency: AgencyId, entropy: CountedEntropy
+) -> None:
+    facts = CorrectionFacts(agency, AccountId.new(entropy), state)
+    assert decide(Action.CONFIRM_CORRECTION, someone(Role.SUPERVISOR), facts).rule == "gate.correction-decided"
+
+
+def test_a_profile_of_a_candidate_is_shown_to_the_examiner_and_a_barred_one_is_not(
+    someone: Ask, agency: AgencyId
+) -> None:
+    facts = RecordFacts(agency, was_candidate=True, barriers=Barrier.POSE, is_shared=True)
+    assert decide(Action.VIEW_RECORD, someone(Role.SEARCHER), facts).allowed
+    barred = replace(facts, barriers=Barrier.POSE | Barrier.YOUTH)
+    assert decide(Action.VIEW_RECORD, someone(Role.SEARCHER), barred).rule == "gate.quarantined"
+    vanished = replace(facts, barriers=Barrier.VANISHED)
+    assert decide(Action.VIEW_RECORD, someone(Role.SEARCHER), vanished).rule == "gate.quarantined"

@@ -116,7 +116,7 @@ def test_keys_that_never_were_are_not_found(key_store: SqliteKeyStore) -> None:
 def test_an_altered_key_is_noticed(wrapped: str, key_store: SqliteKeyStore) -> None:
     ((uid, _),) = key_store.mint(1)
     with sqlite3.connect(_file(key_store)) as connection:
-        connection.execute(f"UPDATE data_key SET wrapped = {wrapped}")  # noqa: S608 - the attacker's SQL
+        connection.execute(f"UPDATE data_key SET wrapped = {wrapped}")
     connection.close()
     with pytest.raises(SetupError, match=r"keys\.altered"):
         key_store.fetch([uid])

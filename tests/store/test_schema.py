@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
+from tests.postgresql import WANTED
 
 from custodes.store.models import Booking, Charge, LogEntry, Photograph, SealedImage, Search, Subject, TemplateRow
 
@@ -57,6 +58,7 @@ def test_bytes_are_in_the_tables_only_as_ciphertext_or_log_bodies() -> None:
     }
     assert binary == {
         ("SealedImage", "ciphertext"),
+        ("AlignedFaces", "ciphertext"),
         ("TemplateRow", "ciphertext"),
         ("LogDetail", "ciphertext"),
         ("Search", "template_ciphertext"),
@@ -79,17 +81,27 @@ def test_the_migrations_say_what_the_models_say() -> None:
 
 # --- the log cannot be changed ----------------------------------------------------------------------
 
+_BYTES = "'\\x00'" if WANTED else "x'00'"
 _NEW = """store_logentry (position, uid, at, kind, phase, intent, actor, agency, "case", request, body)
- VALUES ({}, '{}', '2026-01-01', 'k', 'alone', '', '', '', '', '', x'00')"""
-_ATTACKS = {
-    "change": "UPDATE store_logentry SET actor = ''",
-    "change one column of one row": "UPDATE store_logentry SET body = x'00' WHERE position = 1",
-    "remove": "DELETE FROM store_logentry WHERE position = 1",
-    "remove all": "DELETE FROM store_logentry",
+ VALUES ({}, '{}', '2026-01-01', 'k', 'alone', '', '', '', '', '', """
+_NEW += f"{_BYTES})"
+_SQLITE_ATTACKS = {
     "replace by position": "INSERT OR REPLACE INTO " + _NEW.format(1, "ent_x"),
     "replace by id": "REPLACE INTO " + _NEW.format(99, "ent_1"),
     "change or replace": "UPDATE OR REPLACE store_logentry SET position = 0 WHERE position = 1",
-    "upsert": "INSERT INTO " + _NEW.format(1, "ent_x") + " ON CONFLICT (position) DO UPDATE SET body = x'00'",
+}
+_POSTGRESQL_ATTACKS = {
+    "empty": "TRUNCATE store_logentry",
+    "empty with whatever hangs on it": "TRUNCATE store_logentry RESTART IDENTITY CASCADE",
+    "merge": "MERGE INTO store_logentry USING (SELECT 1 AS x) AS other ON position = x WHEN MATCHED THEN DELETE",
+}
+_ATTACKS = {
+    "change": "UPDATE store_logentry SET actor = ''",
+    "change one column of one row": f"UPDATE store_logentry SET body = {_BYTES} WHERE position = 1",
+    "remove": "DELETE FROM store_logentry WHERE position = 1",
+    "remove all": "DELETE FROM store_logentry",
+    "upsert": "INSERT INTO " + _NEW.format(1, "ent_x") + f" ON CONFLICT (position) DO UPDATE SET body = {_BYTES}",
+    **(_POSTGRESQL_ATTACKS if WANTED else _SQLITE_ATTACKS),
 }
 
 

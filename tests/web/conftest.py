@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import pytest
-from django.db import connection
-from django.test import Client, TransactionTestCase
+from django.http.response import HttpResponseBase
+from django.test import Client
+from django.test.client import ClientHandler
 from tests.conftest import FixedClock
+from tests.postgresql import as_the_product
 from tests.workflows.conftest import PASSWORD, World, config, services, world
 
 from custodes.app import SystemClock
@@ -29,24 +31,17 @@ from custodes.workflows.services import Services
 __all__ = ["PASSWORD", "World", "config", "services", "world"]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def log_that_tests_may_empty() -> Iterator[None]:
-    """The database refuses to remove log entries; only the flush after a browser test may, with the refusal lifted."""
-    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+@pytest.fixture(autouse=True)
+def pages_see_what_the_product_sees(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page looks past the fence because a test may."""
+    handle = ClientHandler.__call__
 
-    def lifted(case: TransactionTestCase) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            triggers = cursor.fetchall()
-            for name, _ in triggers:
-                cursor.execute(f"DROP TRIGGER {name}")
-            flush(case)
-            for _, sql in triggers:
-                cursor.execute(sql)
+    def strictly(handler: ClientHandler, environ: dict[str, object]) -> HttpResponseBase:
+        with as_the_product():
+            return handle(handler, environ)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", lifted)
-        yield
+    if {"db", "transactional_db"} & set(request.fixturenames):
+        monkeypatch.setattr(ClientHandler, "__call__", strictly)
 
 
 @pytest.fixture(autouse=True)

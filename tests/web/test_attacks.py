@@ -225,14 +225,15 @@ def _gif() -> bytes:
         (b"", "empty.png", "image.empty"),
         (picture(1)[:-40], "cut.png", "image.truncated"),
         (picture(1), "wrong.jpg", "image.wrong-extension"),
-        (_gif(), "a.gif", "image.format-not-accepted"),
+        (_gif(), "nobody.gif", "face.none"),
+        (b"8BPS\x00\x01" + bytes(40), "a.psd", "image.format-not-accepted"),
         (_jpeg(), "nobody.jpg", "face.none"),
         (_jpeg()[:200], "cut.jpg", "image."),
         (picture(1)[:60] + b"\x00" * 400, "damaged.png", "image."),
         (b"%PDF-1.7\n" + b"0" * 100, "a.pdf", "image."),
         (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "a.svg", "image."),
     ],
-    ids=["text", "empty", "cut-png", "extension", "gif", "nobody", "cut-jpeg", "damaged", "pdf", "svg"],
+    ids=["text", "empty", "cut-png", "extension", "gif", "photoshop", "nobody", "cut-jpeg", "damaged", "pdf", "svg"],
 )
 def test_a_bad_file_gives_one_clear_error_and_an_entry_in_the_log(
     pages: Pages, world: World, data: bytes, name: str, code: str

@@ -18,12 +18,15 @@ from custodes.policy.gate import missing_fields as policy_s_missing_fields
 from custodes.types import (
     Authority,
     Barrier,
+    CorrectionState,
     Disposition,
     Filters,
     Ground,
     Phase,
+    Pose,
     ProbeSource,
     Purpose,
+    RecordFact,
     RequestState,
     Role,
     Sex,
@@ -45,6 +48,9 @@ LISTS: tuple[type[enum.StrEnum], ...] = (
     Ground,
     Disposition,
     Phase,
+    Pose,
+    RecordFact,
+    CorrectionState,
 )
 
 

@@ -1,4 +1,6 @@
-"""Run by the test of kills, in processes of their own: ``enrol_driver.py found|enrol FOLDER`` over CUSTODES_DATA_DIR.
+"""Run by the test of kills, in processes of their own: ``enrol_driver.py found|enrol|re-export FOLDER``.
+
+The installation is that of CUSTODES_DATA_DIR.
 
 ``enrol`` prints a line when it begins and one for every batch, so that the test knows when there is something to kill.
 """
@@ -16,6 +18,7 @@ from pathlib import Path
 from custodes.app import Actor, build_services, lay_foundation, new_context, set_up_django
 from custodes.config import Config
 from custodes.engine.fake import FakeEngine
+from custodes.imaging import LocalDecoder
 from custodes.types import Context, Face, Pixels, Role, Template
 
 PASSWORD = "a passphrase for tests"
@@ -46,7 +49,7 @@ def found(config: Config) -> None:
     lay_foundation(config)
     from custodes.workflows import people
 
-    services = build_services(config, make_engine=FakeEngine, threshold=0.5)
+    services = build_services(config, make_engine=FakeEngine, make_decoder=LocalDecoder, threshold=0.5)
     administrator = people.create_installation(
         services,
         acting(),
@@ -76,16 +79,21 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def enrol_folder(config: Config, folder: Path) -> None:
+def enrol_folder(config: Config, folder: Path, *, re_export: bool) -> None:
     """Enrol ``manifest.csv`` of a folder in batches of two rows, resuming whatever was left."""
     set_up_django()
     from custodes.store import accounts
-    from custodes.workflows.enrolment import enrol, job
+    from custodes.workflows.enrolment import Scope, enrol, job, vanished
 
-    job._BATCH = 2
+    job._BATCH = job._RE_EXPORT_BATCH = vanished._AT_ONCE = 2
     officer = accounts.account_by_email(OFFICER)
     assert officer is not None
-    services = build_services(config, make_engine=lambda: UnhurriedEngine(allows_operational_use=True), threshold=0.5)
+    services = build_services(
+        config,
+        make_engine=lambda: UnhurriedEngine(allows_operational_use=True),
+        make_decoder=LocalDecoder,
+        threshold=0.5,
+    )
     say("begun")
     enrol(
         services,
@@ -93,6 +101,7 @@ def enrol_folder(config: Config, folder: Path) -> None:
         manifest=folder / "manifest.csv",
         mapping=folder / "mapping.toml",
         images=folder / "images",
+        re_export=Scope() if re_export else None,
         progress=lambda done, total: say(f"batch {done}"),
     )
     say("done")
@@ -104,4 +113,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "found":
         found(settings)
     else:
-        enrol_folder(settings, Path(sys.argv[2]))
+        enrol_folder(settings, Path(sys.argv[2]), re_export=sys.argv[1] == "re-export")

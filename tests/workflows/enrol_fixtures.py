@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.workflows.conftest import World
 
 from custodes.engine.fake import FakeEngine, picture
-from custodes.workflows.enrolment import Coverage, EnrolmentReport, check_enrolment, enrol
+from custodes.workflows.enrolment import Coverage, EnrolmentReport, Scope, check_enrolment, enrol
 
 MAPPING = """
 [file]
@@ -96,8 +96,8 @@ class Export:
         for number in range(1, count + 1):
             self.image(f"{number}.png", number)
 
-    def enrol(self, by: str = "records officer") -> EnrolmentReport:
-        return enrol(self.world.services, self.world.as_(by), **self.places())
+    def enrol(self, by: str = "records officer", re_export: Scope | None = None) -> EnrolmentReport:
+        return enrol(self.world.services, self.world.as_(by), re_export=re_export, **self.places())
 
     def check(self, by: str = "records officer") -> Coverage:
         return check_enrolment(self.world.services, self.world.as_(by), **self.places())

@@ -96,6 +96,7 @@ def test_faces_are_located_but_not_templated(world: World) -> None:
     assert set(Probe._meta.get_field("faces").to_python(Probe.objects.get().faces)[0]) == {
         "box",
         "landmarks",
+        "quality",
         "confidence",
     }
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import postgresql
 from tests.workflows.enrol_fixtures import MAPPING, as_csv, row
 
 from custodes.app import SystemClock
@@ -40,14 +41,28 @@ LEFT JOIN store_templaterow t ON t.photograph_id = p.id LEFT JOIN store_gallerye
      AND g.died IS NULL
 """
 
+_CORRECTIONS = """
+SELECT b.booking_number, p.sha256, c.state, c.row, f.fact, f.old, f.new FROM store_correctedfact f
+JOIN store_correction c ON c.id = f.correction_id JOIN store_booking b ON b.id = c.booking_id
+LEFT JOIN store_photograph p ON p.id = c.photograph_id ORDER BY 1, 2, 3, 4, 5
+"""
+_VANISHED = """
+SELECT b.booking_number, p.sha256, v.barred FROM store_vanishedphotograph v
+JOIN store_photograph p ON p.id = v.photograph_id JOIN store_booking b ON b.id = p.booking_id ORDER BY 1, 2
+"""
+_CORRECTING = ("record.corrected", "correction.waiting", "correction.withdrawn", "record.vanished")
+
 
 class Place:
     """An installation in a folder of its own, looked at from outside: its files, not its code."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, copy_of: Place | None = None) -> None:
         self.folder = folder
+        if copy_of is not None:
+            shutil.copytree(copy_of.folder, folder)
         places = {"CUSTODES_DATA_DIR": str(folder), "CUSTODES_KEY_DIR": str(folder / "keys")}
-        self.environment = {**os.environ, **places, "PYTHONPATH": os.pathsep.join(sys.path)}
+        self.url = postgresql.new_database(copy_of.url if copy_of else "") if postgresql.WANTED else ""
+        self.environment = {**os.environ, **places, "DATABASE_URL": self.url, "PYTHONPATH": os.pathsep.join(sys.path)}
 
     def run(self, *arguments: str | Path) -> subprocess.Popen[str]:
         command = [sys.executable, DRIVER, *arguments]
@@ -58,9 +73,9 @@ class Place:
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0, output
 
-    def kill_during(self, export: Path, batches: int, delay: float) -> None:
+    def kill_during(self, export: Path, batches: int, delay: float, deed: str = "enrol") -> None:
         """Begin or resume enrolling, and kill -9 it a moment after so many batches."""
-        process = self.run("enrol", export)
+        process = self.run(deed, export)
         assert process.stdout is not None
         for _ in range(1 + batches):
             process.stdout.readline()
@@ -69,10 +84,13 @@ class Place:
         process.communicate(timeout=30)
         assert process.returncode == -signal.SIGKILL
 
-    def is_finished(self) -> bool:
-        return self.query("SELECT finished_at FROM store_jobrow WHERE finished_at IS NOT NULL") != []
+    def is_finished(self, kind: str = "enrolment") -> bool:
+        finished = f"SELECT 1 FROM store_jobrow WHERE finished_at IS NOT NULL AND kind = '{kind}'"
+        return self.query(finished) != []
 
     def query(self, text: str) -> list[tuple[Any, ...]]:
+        if self.url:
+            return postgresql.admin(text, url=postgresql.past_the_fence(self.url))
         with closing(sqlite3.connect(self.folder / "custodes.sqlite3")) as connection:
             return connection.execute(text).fetchall()
 
@@ -104,7 +122,13 @@ class Place:
             "records": self.records(),
             "bookings": self.query("SELECT count(*) FROM store_booking"),
             "subjects": self.query("SELECT person_number, sex, birth_date FROM store_subject ORDER BY person_number"),
-            "failures": self.query("SELECT row, code, sentence FROM store_rowfailure ORDER BY row"),
+            "failures": self.query("SELECT row, code, texts FROM store_rowfailure ORDER BY row"),
+            "corrections": self.query(_CORRECTIONS),
+            "photographs": self.query(
+                "SELECT sha256, taken_on, pose, barriers, vanished FROM store_photograph ORDER BY 1"
+            ),
+            "vanished": self.query(_VANISHED),
+            "corrected in the log": [kinds[kind] for kind in _CORRECTING],
             "jobs": self.query("SELECT kind, cursor, counts, finished_at IS NULL FROM store_jobrow"),
             "enrolled in the log": kinds["photograph.enrolled"],
             "failed in the log": kinds["photograph.not-enrolled"],
@@ -142,11 +166,9 @@ def export(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_ten_kills_at_random_moments_end_as_an_unbroken_run(tmp_path: Path, export: Path) -> None:
-    founded = tmp_path / "founded"
-    Place(founded).finish("found")
-    for name in ("unbroken", "killed"):
-        shutil.copytree(founded, tmp_path / name)
-    unbroken, killed = Place(tmp_path / "unbroken"), Place(tmp_path / "killed")
+    founded = Place(tmp_path / "founded")
+    founded.finish("found")
+    unbroken, killed = (Place(tmp_path / name, copy_of=founded) for name in ("unbroken", "killed"))
     unbroken.finish("enrol", export)
     chance = random.Random(2026)  # noqa: S311 - moments, not secrets
     for _ in range(KILLS):
@@ -185,3 +207,54 @@ def test_a_finished_enrolment_run_again_changes_no_record(tmp_path: Path, export
     (export / "images" / "47.png").write_bytes(picture(47))
     place.finish("enrol", export)
     assert len(place.records()) == len(before) + 1
+
+
+def restated(export: Path, folder: Path) -> None:
+    """The same service's records a year later: corrected, contradictory, moved, gone, unreadable, and some new."""
+    shutil.copytree(export, folder)
+    rows = [row(number) for number in range(1, ROWS + 1) if number not in (28, 31, 37, 47)]
+    for number, changes in {
+        3: {"youth": "yes"},
+        5: {"sex": "F", "birth_date": "1991-01-01"},
+        7: {},
+        12: {},
+        20: {"person_number": "P19"},
+        25: {"taken_on": ""},
+        40: {"taken_on": "2025-06-03", "disposition": "withdrawn"},
+        60: {"offence_code": "CC 175"},
+        90: {"taken_on": "1.1.2025"},
+        100: {"image": "nowhere.png"},
+        110: {"pose": "L"},
+    }.items():
+        next(each for each in rows if each["booking_number"] == f"B{number}").update(changes)
+    for each in rows:
+        each.setdefault("pose", "")
+        each.setdefault("disposition", "")
+    rows.append(row(3) | {"image": "new.png", "pose": "", "disposition": ""})
+    (folder / "images" / "new.png").write_bytes(picture(500))
+    gone = {f"B{number}" for number in (2, 50, 51, 52, 119)}
+    kept = [each for each in rows if each["booking_number"] not in gone]
+    (folder / "manifest.csv").write_text(as_csv(kept), encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_re_export_that_was_killed_ten_times_ends_as_one_that_was_not(tmp_path: Path, export: Path) -> None:
+    """Corrections, what waits, what vanished and their log entries, each once."""
+    again = tmp_path / "again"
+    restated(export, again)
+    enrolled = Place(tmp_path / "enrolled")
+    enrolled.finish("found")
+    enrolled.finish("enrol", export)
+    unbroken, killed = (Place(tmp_path / name, copy_of=enrolled) for name in ("unbroken", "killed"))
+    unbroken.finish("re-export", again)
+    chance = random.Random(2027)  # noqa: S311 - moments, not secrets
+    for _ in range(KILLS):
+        killed.kill_during(again, batches=chance.randrange(0, 3), delay=chance.uniform(0, 0.01), deed="re-export")
+        assert not killed.is_finished("re-export"), "there was nothing left to kill"
+    killed.finish("re-export", again)
+    expected = unbroken.end_state()
+    assert killed.end_state() == expected
+    states = Counter(state for _, _, state, *_ in expected["corrections"])
+    assert set(states) == {"applied", "waiting"}
+    assert [number for number, _, _ in expected["vanished"]] == ["B119", "B2", "B50", "B52"]
+    assert all(expected["corrected in the log"][place] for place in (0, 1, 3))

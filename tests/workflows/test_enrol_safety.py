@@ -14,6 +14,7 @@ from custodes.store import accounts, jobs, subjects
 from custodes.store.database import transaction_of_its_own
 from custodes.workflows.enrolment import batch as enrolment_batch
 from custodes.workflows.enrolment import job as enrolment_job
+from custodes.workflows.jobs import key_of_pass
 
 
 def held() -> dict[str, int]:
@@ -222,7 +223,7 @@ def test_the_same_work_twice_at_once_is_done_once(export: Export, monkeypatch: p
 def jobs_key(export: Export) -> str:
     agency = accounts.agency_by_code("NRP").id
     files = (export.manifest, export.folder / "mapping.toml")
-    return enrolment_job._job_key(agency, *map(enrolment_job._sha256, files))
+    return key_of_pass("enrolment", agency, *map(enrolment_job.file_sha256, files), "")
 
 
 def test_log_entries_of_photographs_name_the_photograph_its_subject_and_the_job(export: Export) -> None:

@@ -13,6 +13,7 @@ from custodes.ledger import Event, EventKind
 from custodes.store import jobs as store
 from custodes.store.models import Agency, JobRow
 from custodes.store.records import JobRecord, RowFailureRecord
+from custodes.text import Text
 from custodes.types import Context, Facts
 from custodes.workflows.jobs import Step, run_job
 
@@ -40,7 +41,7 @@ class CountToThree:
         for row in range(record.cursor + 1, 4):
             if row == self.kill_at and not self.kill_inside:
                 raise Killed
-            failures = [RowFailureRecord(row, "row.test", "No.")] if row == 2 else []
+            failures = [RowFailureRecord(row, "row.test", (Text("No."),))] if row == 2 else []
             yield Step(lambda row=row: self._commit(row), row, {"rows": row}, failures)
 
     def _commit(self, row: int) -> Sequence[Event]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from tests import postgresql
 from tests.workflows.conftest import PASSWORD, World
 
 from custodes.errors import CustodesError
@@ -54,6 +55,8 @@ def journey(committed: None, world: World) -> tuple[World, NewPhotograph]:
 
 
 def _database_files() -> list[Path]:
+    if connection.vendor == "postgresql":
+        return postgresql.database_files()
     main = Path(str(connection.settings_dict["NAME"]))
     return [path for path in main.parent.iterdir() if path.name.startswith(main.name)]
 

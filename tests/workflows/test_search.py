@@ -12,12 +12,22 @@ from django.db import connection
 from tests.workflows.conftest import World
 
 from custodes.engine.fake import FAKE_CONTRACT, FakeEngine
-from custodes.errors import Conflict, ContractMismatch, CustodesError, InputError, NotFound, Refused
+from custodes.errors import Conflict, ContractMismatch, CustodesError, InputError, NotFound, Refused, SetupError
 from custodes.ids import RequestId
+from custodes.imaging import LocalDecoder
 from custodes.ranking.gallery import Gallery
 from custodes.store import casework, searches
 from custodes.store.gallery import DatabaseTemplateSource
-from custodes.store.models import Approval, CandidateRow, GalleryEntry, Search, SearchRequest, TemplateRow
+from custodes.store.models import (
+    AlignedFaces,
+    Approval,
+    CandidateRow,
+    ContractRow,
+    GalleryEntry,
+    Search,
+    SearchRequest,
+    TemplateRow,
+)
 from custodes.store.records import SearchRecord
 from custodes.types import Context, Filters, Ground, RequestState, Sex, Youth
 from custodes.workflows import cases, requests, viewing
@@ -171,14 +181,43 @@ def test_only_the_picked_face_is_templated(world: World, monkeypatch: pytest.Mon
     """PRB-13: the bystander is enrolled too, and is not found because nobody looked for them."""
     picked, bystander = world.enrol(2), world.enrol(1)
     jobs: list[int] = []
-    embed = FakeEngine.embed
-    monkeypatch.setattr(FakeEngine, "embed", lambda self, work: (jobs.append(len(work)), embed(self, work))[1])
+    embed = FakeEngine.embed_aligned
+    monkeypatch.setattr(FakeEngine, "embed_aligned", lambda self, work: (jobs.append(len(work)), embed(self, work))[1])
     templates = TemplateRow.objects.count()
     record = _search(world, 1, 2, face=1)
     assert _found(record) == [picked.subject_id]
     assert bystander.subject_id not in _found(record)
     assert jobs == [1]
     assert TemplateRow.objects.count() == templates, "a probe's template is no gallery row"
+
+
+def test_a_search_decodes_no_untrusted_bytes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picked face was cut out when the probe was taken in; the original is not opened again."""
+    enrolled, request = world.enrol(1), world.approved(1)
+    monkeypatch.setattr(LocalDecoder, "decode", lambda *_, **__: pytest.fail("decoded again"))
+    assert _found(search(world.services, world.as_("searcher"), request=request)) == [enrolled.subject_id]
+
+
+def test_a_probe_of_an_older_contract_is_aligned_anew_from_its_original(world: World) -> None:
+    """ENG-01: a crop is of one contract's alignment; the model pack changed after the probe was taken in."""
+    request = world.approved(1)
+    AlignedFaces.objects.update(
+        contract=ContractRow.objects.create(contract="older", pack="p", version="1", dimension=9)
+    )
+    enrolled = world.enrol(1)
+    assert _found(search(world.services, world.as_("searcher"), request=request)) == [enrolled.subject_id]
+
+
+def test_another_probes_crops_cannot_be_put_in_a_probes_place(world: World) -> None:
+    """Attack: make the search look for somebody else than the probe shows."""
+    world.enrol(1)
+    world.approved(1)
+    request = world.approved(2, number="2026-2")
+    first, second = AlignedFaces.objects.order_by("pk")
+    AlignedFaces.objects.filter(pk=second.pk).update(key_uid=first.key_uid, ciphertext=first.ciphertext)
+    with pytest.raises(SetupError) as caught:
+        search(world.services, world.as_("searcher"), request=request)
+    assert caught.value.code == "vault.altered"
 
 
 def test_templates_of_another_contract_are_refused(world: World) -> None:
@@ -189,7 +228,7 @@ def test_templates_of_another_contract_are_refused(world: World) -> None:
     with pytest.raises(ContractMismatch):
         _search(world, 1)
     assert Search.objects.count() == 0
-    assert _phases(world) == [("failed", "template.contract-mismatch"), ("intended", "")]
+    assert _phases(world) == [("failed", "contract.of-another-pack"), ("intended", "")]
 
 
 # --- the record of it -------------------------------------------------------------------------------
@@ -429,7 +468,7 @@ def test_an_engine_that_breaks_uses_no_approval_up(world: World, monkeypatch: py
     def broken(*_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(FakeEngine, "embed", broken)
+    monkeypatch.setattr(FakeEngine, "embed_aligned", broken)
     with pytest.raises(MemoryError):
         search(world.services, world.as_("searcher"), request=request)
     assert casework.request(request).state is RequestState.APPROVED

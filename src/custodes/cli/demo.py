@@ -97,7 +97,9 @@ class _Demo:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._note = config.data_dir / "demo.json"
-        if config.database_file.exists() and not self._note.exists():
+        from custodes.app import has_database
+
+        if has_database(config) and not self._note.exists():
             raise SetupError(
                 "demo.not-a-demo",
                 N_("%(place)s holds an installation that is not a demonstration."),

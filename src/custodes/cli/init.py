@@ -40,6 +40,8 @@ def command(
         password=password,
     )
     say(N_("Installation created in %(place)s."), place=config.data_dir)
+    if config.evaluation:
+        say(N_("It is for evaluation only: it can never serve casework."))
     say(N_("Administrator: %(name)s. Sign in with “custodes sign-in”."), name=person.full_name)
     say(
         N_("Keep %(key)s apart from backups: whoever has it and the key store can read every photograph."),

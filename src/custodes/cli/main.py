@@ -22,15 +22,18 @@ COMMANDS = {
     "agency": "agency",
     "account": "account",
     "models": "models",
+    "quality": "quality",
     "enrol": "enrol",
     "case": "case",
     "probe": "probe",
     "request": "request",
     "search": "search",
     "record": "record",
+    "records": "records",
     "log": "log",
     "demo": "demo",
     "doctor": "doctor",
+    "migrate": "migrate",
     "serve": "serve",
 }
 """Command → ``module[:attribute]`` under `custodes.cli`; the attribute is ``command`` unless said otherwise."""
@@ -42,6 +45,7 @@ SUMMARIES = {
     "whoami": N_("Say who is signed in, and in which role."),
     "agency": N_("Register police services and agreements between them."),
     "account": N_("Create accounts of named people and grant roles."),
+    "quality": N_("Compare our quality measures with those of OFIQ."),
     "models": N_("Fetch and verify model packs."),
     "enrol": N_("Enrol booking photographs from a manifest, or check it first."),
     "case": N_("Open, list, show and close cases."),
@@ -49,9 +53,11 @@ SUMMARIES = {
     "request": N_("Ask for a search; approve or decline one."),
     "search": N_("Run the search that an approved request allows."),
     "record": N_("Show one gallery record."),
+    "records": N_("Decide on corrections, see what vanished, update dispositions."),
     "log": N_("Show the newest entries of the log."),
     "demo": N_("Build a demonstration with people who do not exist, and search it."),
     "doctor": N_("Check the installation and explain each problem."),
+    "migrate": N_("Bring the database to the structure that this version needs."),
     "serve": N_("Open the pages on this machine."),
 }
 

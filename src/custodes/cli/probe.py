@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from custodes.cli.say import say, show_table
+from custodes.cli.say import say, show_quality, show_table, translator
 from custodes.errors import InputError
 from custodes.text import N_
 
@@ -23,7 +23,7 @@ def _read(path: Path, limit: int) -> bytes:
             raise InputError(
                 "probe.not-a-file",
                 N_("This is not a file on a disk, but a device or a pipe."),
-                hint=N_("Save the image as a JPEG or PNG file first."),
+                hint=N_("Save the image as a file first."),
             )
         with path.open("rb") as file:
             return file.read(limit + 1)
@@ -49,6 +49,8 @@ def add(case: str, image: Path) -> None:
         record = cases.case_by_number(services, context, number=case)
         probe = cases.add_probe(services, context, case=record.id, data=data, name=image.name)
     say(N_("Probe %(id)s, SHA-256 %(sha256)s."), id=probe.id, sha256=probe.sha256)
+    for note in probe.notes:
+        click.echo(note.render(translator()))
     show_table(
         (N_("face"), N_("left"), N_("top"), N_("width"), N_("height"), N_("eyes apart (px)")),
         (
@@ -56,3 +58,5 @@ def add(case: str, image: Path) -> None:
             for index, f in enumerate(probe.faces, 1)
         ),
     )
+    for index, quality in enumerate(probe.qualities, 1):
+        show_quality(quality, translator()(N_("Face %(index)d:")) % {"index": index})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from custodes.cli.say import label, say, show_table, translator, yes_or_no
+from custodes.cli.say import label, say, show_quality, show_table, translator, yes_or_no
 from custodes.text import N_
-from custodes.types import Barrier
+from custodes.types import Barrier, Role
 
 
 @click.command()
@@ -38,9 +38,12 @@ def command(person: str) -> None:
             ((o.code, label(o.ground) if o.ground else "—", label(o.disposition)) for o in booking.offences),
         )
         show_table(
-            (N_("photograph"), N_("taken on"), N_("searchable")),
-            ((p.id, p.taken_on or "—", _state(p.barriers)) for p in booking.photographs),
+            (N_("photograph"), N_("taken on"), N_("pose"), N_("searchable")),
+            ((p.id, p.taken_on or "—", label(p.pose), _state(p.barriers)) for p in booking.photographs),
         )
+        if context.role is Role.RECORDS_OFFICER:
+            for photograph in booking.photographs:
+                show_quality(photograph.quality, f"{photograph.id}:")
 
 
 def _state(barriers: Barrier) -> str:

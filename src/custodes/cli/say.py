@@ -6,6 +6,7 @@ import enum
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from gettext import NullTranslations
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from custodes.cli.words import catalogue
 from custodes.config import Config
 from custodes.errors import CustodesError, SetupError
 from custodes.text import N_, Text
+
+if TYPE_CHECKING:
+    from custodes.types import Quality
 
 
 def operators_catalogue() -> NullTranslations:
@@ -69,6 +73,19 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     widths = [max(len(line[i]) for line in [headings, *cells]) for i in range(len(headings))]
     for line in [headings, ["─" * width for width in widths], *cells]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def show_quality(quality: Quality | None, heading: str) -> None:
+    """Print a face's summary out of 100 and the advice on it, after a heading that is final."""
+    from custodes.workflows.quality import advice_on
+
+    translate = translator()
+    if quality is None or quality.summary is None:
+        click.echo(f"{heading} {translate(N_('quality not assessed.'))}")
+    else:
+        click.echo(f"{heading} {translate(N_('quality %(summary)d of 100.')) % {'summary': quality.summary}}")
+    for advice in advice_on(quality):
+        click.echo(f"  {advice.sentence.render(translate)} {advice.remedy.render(translate)}")
 
 
 class Progress:

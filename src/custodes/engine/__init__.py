@@ -6,22 +6,23 @@ for a purpose (`policy`).  `custodes.engine.fake` is the engine for tests.
 
 from custodes.engine.fetch import pull
 from custodes.engine.onnx_engine import OnnxFaceEngine
-from custodes.engine.packs import Pack, builtin_packs, check_licence, find_pack, load_manifest
+from custodes.engine.packs import Manifest, Pack, builtin_packs, check_licence, find_pack
 from custodes.engine.protocol import FaceEngine
-from custodes.engine.quality import MINIMUM_INTER_EYE, Quality, measure, require_one_face
+from custodes.engine.quality import MINIMUM_INTER_EYE, Advice, advise, measure, require_one_face
 from custodes.engine.weights import PulledFiles, verify
 
 __all__ = [
     "MINIMUM_INTER_EYE",
+    "Advice",
     "FaceEngine",
+    "Manifest",
     "OnnxFaceEngine",
     "Pack",
     "PulledFiles",
-    "Quality",
+    "advise",
     "builtin_packs",
     "check_licence",
     "find_pack",
-    "load_manifest",
     "measure",
     "pull",
     "require_one_face",

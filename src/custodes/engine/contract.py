@@ -25,7 +25,9 @@ class DetectorContract:
     are left out, and the picture's own size is added when it is at least ``native_pass_ratio`` times the last.
     ``confidence``: least detector score, [0, 1].  ``overlap_within_pass``, ``overlap_between_passes``:
     intersection over union above which two boxes are one face.  ``landmark_face_width``: of several passes that
-    found a face, the one in which it was nearest to this width in pixels places its landmarks.
+    found a face, the one in which it was nearest to this width in pixels places its landmarks first.  They are then
+    placed again close by (`custodes.engine.landmarks`): with the face ``refine_face_width`` pixels wide, by the cells
+    of at least ``refine_confidence`` whose boxes share more than ``refine_overlap`` with the surest one's.
     """
 
     architecture: str
@@ -36,6 +38,9 @@ class DetectorContract:
     overlap_within_pass: float
     overlap_between_passes: float
     landmark_face_width: int
+    refine_face_width: int
+    refine_confidence: float
+    refine_overlap: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from custodes.engine.embed import unit
-from custodes.types import Box, Contract, Face, Pixels, Template
+from custodes.engine.quality import measure
+from custodes.types import Box, Contract, Face, Pixels, Pose, Quality, Template
 
 FAKE_CONTRACT = Contract(id="fake-" + hashlib.sha256(b"custodes fake engine 1").hexdigest(), pack="fake", version="1",
                          dimension=256)  # fmt: skip
@@ -80,8 +82,15 @@ def _encode(pixels: Pixels, kind: str) -> bytes:
 class FakeEngine:
     """A :class:`~custodes.engine.protocol.FaceEngine` that sees only what :func:`picture` draws."""
 
-    def __init__(self, contract: Contract = FAKE_CONTRACT, *, allows_operational_use: bool = False) -> None:
+    def __init__(
+        self,
+        contract: Contract = FAKE_CONTRACT,
+        *,
+        allows_operational_use: bool = False,
+        poses: frozenset[Pose] = frozenset({Pose.FRONTAL}),
+    ) -> None:
         self._contract = contract
+        self._poses = poses
         self._allows_operational_use = allows_operational_use
 
     @property
@@ -93,6 +102,11 @@ class FakeEngine:
     def allows_operational_use(self) -> bool:
         """False unless a test says otherwise."""
         return self._allows_operational_use
+
+    @property
+    def poses(self) -> frozenset[Pose]:
+        """Only the front, unless a test says otherwise."""
+        return self._poses
 
     def for_bulk(self) -> FakeEngine:
         """Return this engine: it keeps no core busy."""
@@ -115,13 +129,30 @@ class FakeEngine:
         Raises:
             FaceError: ``face.template-unusable``.
         """
-        return [Template(unit(self._read(pixels, face.box)), self._contract) for pixels, face in jobs]
+        return self.embed_aligned([self.align(pixels, face) for pixels, face in jobs])
 
-    def _read(self, pixels: Pixels, box: Box) -> npt.NDArray[np.float32]:
+    def measure(self, pixels: Pixels, face: Face, others: Sequence[Face] = ()) -> Quality:
+        """Return the quality of ``face``, as :func:`custodes.engine.quality.measure`."""
+        return measure(pixels, face, others)
+
+    def align(self, pixels: Pixels, face: Face) -> Pixels:
+        """Return one pixel of the middle of each cell."""
+        box = face.box
         centres = (np.arange(_CELLS) + 1.5) / _SIDE_IN_CELLS
         rows = np.clip((box.top + centres * box.height).astype(int), 0, pixels.shape[0] - 1)
         columns = np.clip((box.left + centres * box.width).astype(int), 0, pixels.shape[1] - 1)
-        light = pixels[rows][:, columns].mean(axis=2) > _GROUND
+        return cast("Pixels", pixels[rows][:, columns])
+
+    def embed_aligned(self, crops: Sequence[Pixels]) -> list[Template]:
+        """Return one template for each crop that :meth:`align` made.
+
+        Raises:
+            FaceError: ``face.template-unusable``.
+        """
+        return [Template(unit(self._read(crop)), self._contract) for crop in crops]
+
+    def _read(self, crop: Pixels) -> npt.NDArray[np.float32]:
+        light = crop.mean(axis=2) > _GROUND
         vector = np.where(light, 1.0, -1.0).astype(np.float32).ravel()
         return np.resize(vector, self._contract.dimension)
 

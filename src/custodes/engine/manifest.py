@@ -31,17 +31,23 @@ from custodes.engine.packs import (
     WeightsFile,
     WheelSource,
 )
+from custodes.engine.vetting import LARGEST_MODEL
 from custodes.errors import ModelPackError
 from custodes.text import N_
+from custodes.types import Pose
 
 T = TypeVar("T")
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,59}")
+_PACK_VERSION = re.compile(r"[!-~]{1,40}")
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]*")
 _URL = re.compile(r"https://[^\s/]+/\S*")
-_LARGEST_FILE = 4_000_000_000
+_NON_COMMERCIAL = re.compile(r"\bNC\b|non[- ]?commercial|research only|research purposes only", re.IGNORECASE)
+"""Words in the name of a licence that rule casework out."""
+_RESERVED = frozenset({"packs"})
+"""Names that are taken in the folder in which every pack has one (`shelf`)."""
 
 
 def malformed(field: str, fault: str) -> ModelPackError:
@@ -49,7 +55,7 @@ def malformed(field: str, fault: str) -> ModelPackError:
     return ModelPackError(
         "pack.manifest-malformed",
         N_("The model pack's manifest cannot be used: “%(field)s” %(fault)s."),
-        hint=N_("Correct the manifest; the one of “opencv-zoo” shows every field."),
+        hint=N_("Correct the manifest; docs/packs.md explains every field."),
         field=field,
         fault=fault,
     )
@@ -76,6 +82,9 @@ class _Table:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise malformed(self._at(key), f"is not of type {kind.__name__}")
         return value
+
+    def has(self, key: str) -> bool:
+        return key in self._values
 
     def text(self, key: str, pattern: re.Pattern[str] | None = None) -> str:
         value = self.take(key, str)
@@ -135,12 +144,12 @@ def parse_manifest(text: str) -> Pack:
     """
     try:
         top = _Table(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise malformed("file", "is not TOML") from error
     licence, threshold = top.table("licence"), top.table("threshold")
     pack = Pack(
         name=top.text("name", _NAME),
-        version=top.text("version"),
+        version=top.text("version", _PACK_VERSION),
         licences=licence.texts("names"),
         licence_note=licence.text("note"),
         operational_use=top.take("operational_use", bool),
@@ -149,12 +158,34 @@ def parse_manifest(text: str) -> Pack:
         preprocessing=_preprocessing(top.table("preprocessing")),
         dimension=top.whole("dimension", 2, 4096),
         threshold=Threshold(threshold.number("value", -1.0, 1.0), threshold.text("source")),
+        poses=_poses(top),
     )
     for table in (licence, threshold, top):
         table.end()
+    _check_licence(pack)
+    if pack.name in _RESERVED:
+        raise malformed("name", "is reserved")
+    return pack
+
+
+def _check_licence(pack: Pack) -> None:
+    """ENG-04: neither weights known to be for research nor a licence that says so can be declared fit for casework."""
     if pack.operational_use and any(file.sha256 in RESEARCH_WEIGHTS for file in pack.files):
         raise malformed("operational_use", "cannot be true: these weights were published for research")
-    return pack
+    if pack.operational_use and any(_NON_COMMERCIAL.search(name) for name in pack.licences):
+        raise malformed("operational_use", "cannot be true under a licence for non-commercial use or research only")
+
+
+def _poses(top: _Table) -> frozenset[Pose]:
+    """Return the poses that a pack says it compares: only the front, where it says nothing."""
+    if not top.has("poses"):
+        return frozenset({Pose.FRONTAL})
+    names = top.texts("poses")
+    if unknown := [name for name in names if name not in set(Pose)]:
+        raise malformed("poses", f"names {unknown[0]}, which is no pose")
+    if Pose.FRONTAL not in names:
+        raise malformed("poses", "does not name frontal")
+    return frozenset(map(Pose, names))
 
 
 def _files(tables: list[_Table]) -> tuple[WeightsFile, ...]:
@@ -165,7 +196,7 @@ def _files(tables: list[_Table]) -> tuple[WeightsFile, ...]:
                 role=table.one_of("role", ROLES),
                 filename=table.text("filename", _FILENAME),
                 sha256=table.text("sha256", _SHA256),
-                size=table.whole("size", 1, _LARGEST_FILE),
+                size=table.whole("size", 1, LARGEST_MODEL),
             )
         )
         table.end()
@@ -221,6 +252,9 @@ def _detector(table: _Table) -> DetectorContract:
         overlap_within_pass=table.number("overlap_within_pass", 0.0, 1.0),
         overlap_between_passes=table.number("overlap_between_passes", 0.0, 1.0),
         landmark_face_width=table.whole("landmark_face_width", 8, 4096),
+        refine_face_width=table.whole("refine_face_width", 32, 512),
+        refine_confidence=table.number("refine_confidence", 0.05, 1.0),
+        refine_overlap=table.number("refine_overlap", 0.0, 1.0),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +19,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from custodes.engine.align import align
-from custodes.engine.detect import OUTPUTS, find_faces
+from custodes.engine.detect import find_faces
 from custodes.engine.embed import Embedder, Floats, pattern
-from custodes.engine.graph import mend, unusable
+from custodes.engine.graph import prepare, unusable
 from custodes.engine.packs import Pack
+from custodes.engine.quality import measure
+from custodes.engine.trial import try_networks
 from custodes.engine.weights import read_weights
 from custodes.errors import ModelPackError
-from custodes.types import Contract, Face, Pixels, Template
+from custodes.types import Contract, Face, Pixels, Pose, Quality, Template
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -52,6 +55,8 @@ class _Network:
 class _Loaded:
     detector: _Network
     embedder: Embedder
+    network: _Network
+    """The embedder's network alone."""
 
 
 class OnnxFaceEngine:
@@ -78,6 +83,11 @@ class OnnxFaceEngine:
         return self._pack.operational_use
 
     @property
+    def poses(self) -> frozenset[Pose]:
+        """The poses that the pack says it compares."""
+        return self._pack.poses
+
+    @property
     def threads(self) -> int:
         """Processor cores that one call uses."""
         return self._threads
@@ -90,9 +100,19 @@ class OnnxFaceEngine:
         """Load the weights now instead of at the first call."""
         self._networks()
 
+    def try_out(self) -> None:
+        """Load the weights and try both networks thoroughly.
+
+        Raises:
+            ModelPackError: as :func:`~custodes.engine.trial.try_networks`.
+        """
+        loaded = self._networks()
+        try_networks(self._pack, loaded.detector.all, loaded.network.first, thorough=True)
+
     def detect(self, pixels: Pixels) -> tuple[Face, ...]:
         """Return every face found in ``pixels``, the largest box first."""
-        return find_faces(pixels, self._pack.preprocessing.detector, self._networks().detector.all)
+        network = self._networks().detector.all
+        return find_faces(pixels, self._pack.preprocessing.detector, network, workers=self._workers)
 
     def embed(self, jobs: Sequence[tuple[Pixels, Face]]) -> list[Template]:
         """Return one template for each ``(pixels, face)``, in order.
@@ -100,13 +120,32 @@ class OnnxFaceEngine:
         Raises:
             FaceError: ``face.template-unusable``.
         """
-        target, size = self._pack.preprocessing.alignment.points, self._pack.preprocessing.embedder.input_size
-        crops = [align(pixels, face.landmarks, target, size) for pixels, face in jobs]
+        return self.embed_aligned([self.align(pixels, face) for pixels, face in jobs])
+
+    def measure(self, pixels: Pixels, face: Face, others: Sequence[Face] = ()) -> Quality:
+        """Return the quality of ``face``, as :func:`custodes.engine.quality.measure`."""
+        return measure(pixels, face, others)
+
+    def align(self, pixels: Pixels, face: Face) -> Pixels:
+        """Return the upright ``(s, s, 3)`` crop of ``face``; ``s`` is the embedder's input size."""
+        preprocessing = self._pack.preprocessing
+        return align(pixels, face.landmarks, preprocessing.alignment.points, preprocessing.embedder.input_size)
+
+    def embed_aligned(self, crops: Sequence[Pixels]) -> list[Template]:
+        """Return one template for each crop that :meth:`align` made, in order.
+
+        Raises:
+            FaceError: ``face.template-unusable``.
+        """
         return [Template(vector, self.contract) for vector in self._networks().embedder.embed(crops)]
 
     def _networks(self) -> _Loaded:
         with self._loading:
             return self._loaded
+
+    @cached_property
+    def _workers(self) -> Executor | None:
+        return ThreadPoolExecutor(self._threads - 1, "engine") if self._threads > 1 else None
 
     @cached_property
     def _loaded(self) -> _Loaded:
@@ -117,18 +156,16 @@ class OnnxFaceEngine:
         try:
             detector = self._network("detector", free_size=True)
             embedder = self._network("embedder", free_size=False)
-            answer = embedder.first(pattern(1, self._pack.preprocessing.embedder.input_size))
+            try_networks(self._pack, detector.all, embedder.first)
         except ModelPackError:
             raise
         except Exception as error:
             raise unusable() from error
-        if set(detector.outputs) != set(OUTPUTS) or answer.shape != (1, self._pack.dimension):
-            raise unusable()
-        return _Loaded(detector, Embedder(self._pack.preprocessing.embedder, embedder.first))
+        return _Loaded(detector, Embedder(self._pack.preprocessing.embedder, embedder.first), embedder)
 
     def _network(self, role: str, *, free_size: bool) -> _Network:
         """Return the session of ``role`` on as many cores as leave its answers what they are on one."""
-        graph = mend(read_weights(self._pack, self._models_dir, role), free_size=free_size)
+        graph = prepare(read_weights(self._pack, self._models_dir, role), role, self._pack)
         alone = _open(graph, 1)
         if self._threads == 1:
             return alone
@@ -149,7 +186,8 @@ def _open(graph: bytes, threads: int) -> _Network:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    # What fails is raised; onnxruntime would print it as well, and a batch it cannot take is no fault (`embed`).
+    options.log_severity_level = 4
     # Two networks' pools that spin take the cores from each other: measured, twice the time on a busy machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -1,11 +1,13 @@
 """Model packs: which weights, under which licence, from where, and fed how.
 
-A pack is a TOML manifest.  Custodes ships one; an agency may write its own for weights it has licensed.
-Not here: getting the files (`fetch`) and running them (`onnx_engine`).
+A pack is a TOML manifest.  Custodes ships three; an agency may write its own for weights it has licensed.
+Not here: where manifests lie (`shelf`), who signed them (`signature`), getting the files (`fetch`) and running them
+(`onnx_engine`).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,7 +16,7 @@ from pathlib import Path
 from custodes.engine.contract import Preprocessing, contract_id
 from custodes.errors import ModelPackError
 from custodes.text import N_
-from custodes.types import Contract
+from custodes.types import Contract, Pose
 
 ROLES = ("detector", "embedder")
 RESEARCH_WEIGHTS = frozenset(
@@ -98,6 +100,8 @@ class Pack:
     preprocessing: Preprocessing
     dimension: int
     threshold: Threshold
+    poses: frozenset[Pose] = frozenset({Pose.FRONTAL})
+    """The poses of a photograph that its templates may be compared in; others are kept and shown, not searched."""
 
     @property
     def contract(self) -> Contract:
@@ -111,48 +115,45 @@ class Pack:
         return next(file for file in self.files if file.role == role)
 
 
-def builtin_packs() -> dict[str, Pack]:
-    """Return the packs that ship with Custodes, by name."""
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest as it lies there.  ``content``: its exact bytes; ``signature``: what the ``.sig`` holds, or None."""
+
+    pack: Pack
+    content: bytes
+    signature: bytes | None = None
+    is_built_in: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 (hex) of the manifest's bytes."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def builtin_manifests() -> dict[str, Manifest]:
+    """Return the manifests that ship with Custodes, by the name of their pack."""
     from custodes.engine.manifest import parse_manifest
 
     folder = files("custodes.engine") / "manifests"
-    texts = [entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")]
-    return {pack.name: pack for pack in sorted(map(parse_manifest, texts), key=lambda pack: pack.name)}
+    contents = [entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    found = [Manifest(parse_manifest(content.decode()), content, is_built_in=True) for content in contents]
+    return {manifest.pack.name: manifest for manifest in sorted(found, key=lambda each: each.pack.name)}
 
 
-def load_manifest(path: Path) -> Pack:
-    """Return the pack described by the TOML file at ``path``.
-
-    Raises:
-        ModelPackError: ``pack.manifest-malformed``.
-    """
-    from custodes.engine.manifest import malformed, parse_manifest
-
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise malformed("file", "cannot be read as UTF-8 text") from error
-    return parse_manifest(text)
+def builtin_packs() -> dict[str, Pack]:
+    """Return the packs that ship with Custodes, by name."""
+    return {name: manifest.pack for name, manifest in builtin_manifests().items()}
 
 
-def find_pack(name: str) -> Pack:
-    """Return the built-in pack ``name``, or the pack of the manifest at ``name`` if that ends in ``.toml``.
+def find_pack(name: str, models_dir: Path | None = None) -> Pack:
+    """Return the built-in pack ``name``, or the one of the operator's own in ``models_dir``.
 
     Raises:
         ModelPackError: ``pack.unknown`` or ``pack.manifest-malformed``.
     """
-    if name.endswith(".toml"):
-        return load_manifest(Path(name))
-    known = builtin_packs()
-    if name not in known:
-        raise ModelPackError(
-            "pack.unknown",
-            N_("There is no model pack named “%(pack)s”."),
-            hint=N_("Known packs: %(known)s. For a pack of your own, give the path of its .toml manifest."),
-            pack=name,
-            known=", ".join(known),
-        )
-    return known[name]
+    from custodes.engine.shelf import find_manifest
+
+    return find_manifest(name, models_dir).pack
 
 
 def check_licence(*, pack: str, allows_operational_use: bool, evaluation: bool) -> None:
@@ -166,6 +167,6 @@ def check_licence(*, pack: str, allows_operational_use: bool, evaluation: bool) 
             "pack.not-licensed-for-operation",
             N_("The licence of the model pack “%(pack)s” does not allow operational use."),
             why=N_("Its weights were published for research; casework is not research."),
-            hint=N_("Use another pack, or set CUSTODES_EVALUATION=1 in an installation that serves no casework."),
+            hint=N_("Use another pack, or try this one in an installation that was made with CUSTODES_EVALUATION=1."),
             pack=pack,
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,24 @@ class PulledFiles:
     pack: str
     folder: Path
     files: tuple[PulledFile, ...]
+
+
+@contextmanager
+def writable() -> Iterator[None]:
+    """Turn what the file system says of the models folder into our error.
+
+    Raises:
+        ModelPackError: ``pack.folder-unusable``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ModelPackError(
+            "pack.folder-unusable",
+            N_("The folder of model packs cannot be changed (%(reason)s)."),
+            hint=N_("Check its owner and mode, and whether the disk is full."),
+            reason=error.strerror or type(error).__name__,
+        ) from error
 
 
 def verify(pack: Pack, models_dir: Path) -> PulledFiles:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from custodes.errors import ImageError
-from custodes.text import N_
+from custodes.imaging import faults
 
 Monotonic = Callable[[], float]
 """Seconds from an arbitrary start, never going back: ``time.monotonic`` or a test's own."""
@@ -28,20 +28,30 @@ class Deadline:
         """Return the deadline ``seconds`` from now."""
         return cls(clock, clock() + seconds, seconds)
 
+    @property
+    def left(self) -> float:
+        """Seconds left; negative once it has passed."""
+        return self.moment - self.clock()
+
+    @property
+    def error(self) -> ImageError:
+        """The error for work that outlived it: ``image.too-slow``."""
+        return faults.too_slow(f"{self.allowed:g}")
+
     def check(self) -> None:
         """Do nothing while there is time left.
 
         Raises:
             ImageError: ``image.too-slow``.
         """
-        if self.clock() > self.moment:
-            raise ImageError(
-                "image.too-slow",
-                N_("This image takes longer than %(seconds)s seconds to decode."),
-                why=N_("Some files are built to keep a computer busy; decoding was abandoned."),
-                hint=N_("Save it again as a plain JPEG or PNG and keep the original as evidence."),
-                seconds=f"{self.allowed:g}",
-            )
+        if self.left < 0:
+            raise self.error
+
+
+def stopwatch(clock: Monotonic = time.monotonic) -> Monotonic:
+    """Return a function that tells the seconds since now."""
+    started = clock()
+    return lambda: clock() - started
 
 
 class TimedReader(io.BytesIO):

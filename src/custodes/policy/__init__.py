@@ -2,6 +2,6 @@
 
 from custodes.policy.actions import CONFLICTING, ROLES, Action
 from custodes.policy.decision import Decision
-from custodes.policy.gate import decide, missing_fields, named_person
+from custodes.policy.gate import decide, decide_beyond, missing_fields, named_person
 
-__all__ = ["CONFLICTING", "ROLES", "Action", "Decision", "decide", "missing_fields", "named_person"]
+__all__ = ["CONFLICTING", "ROLES", "Action", "Decision", "decide", "decide_beyond", "missing_fields", "named_person"]

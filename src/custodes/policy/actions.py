@@ -14,8 +14,15 @@ class Action(enum.StrEnum):
     REGISTER_AGREEMENT = "register-agreement"
     CREATE_ACCOUNT = "create-account"
     GRANT_ROLE = "grant-role"
+    ADD_PACK = "add-pack"
+    REMOVE_PACK = "remove-pack"
     ENROL = "enrol"
     CHECK_ENROLMENT = "check-enrolment"
+    UPDATE_DISPOSITIONS = "update-dispositions"
+    CHECK_DISPOSITIONS = "check-dispositions"
+    VIEW_CORRECTIONS = "view-corrections"
+    CONFIRM_CORRECTION = "confirm-correction"
+    DECLINE_CORRECTION = "decline-correction"
     VIEW_RECORD = "view-record"
     OPEN_CASE = "open-case"
     CLOSE_CASE = "close-case"
@@ -32,6 +39,7 @@ class Action(enum.StrEnum):
 
 
 _EVERYONE = frozenset(Role)
+_RECORDS = frozenset({Role.RECORDS_OFFICER, Role.SUPERVISOR})
 _CASEWORK = frozenset({Role.SEARCHER, Role.SUPERVISOR})
 
 ROLES: dict[Action, frozenset[Role]] = {
@@ -39,8 +47,15 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.REGISTER_AGREEMENT: frozenset({Role.ADMINISTRATOR}),
     Action.CREATE_ACCOUNT: frozenset({Role.ADMINISTRATOR}),
     Action.GRANT_ROLE: frozenset({Role.ADMINISTRATOR}),
+    Action.ADD_PACK: frozenset({Role.ADMINISTRATOR}),
+    Action.REMOVE_PACK: frozenset({Role.ADMINISTRATOR}),
     Action.ENROL: frozenset({Role.RECORDS_OFFICER}),
     Action.CHECK_ENROLMENT: frozenset({Role.RECORDS_OFFICER}),
+    Action.UPDATE_DISPOSITIONS: frozenset({Role.RECORDS_OFFICER}),
+    Action.CHECK_DISPOSITIONS: frozenset({Role.RECORDS_OFFICER}),
+    Action.VIEW_CORRECTIONS: _RECORDS,
+    Action.CONFIRM_CORRECTION: _RECORDS,
+    Action.DECLINE_CORRECTION: _RECORDS,
     Action.VIEW_RECORD: frozenset({Role.RECORDS_OFFICER, Role.SEARCHER, Role.SUPERVISOR}),
     Action.OPEN_CASE: _CASEWORK,
     Action.CLOSE_CASE: _CASEWORK,

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from custodes.ids import AgencyId
-from custodes.types import Barrier, Collection, Eligibility, Offence, Youth
+from custodes.types import Barrier, Collection, Eligibility, Offence, Pose, Youth
 
 _ADULT_AT = 18
+FRONTAL_ONLY = frozenset({Pose.FRONTAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,13 @@ class BookingFacts:
     birth_date: date | None
     taken_on: date | None
     """The day the photograph was taken (ANSI/NIST-ITL 10.005, PHD)."""
+    pose: Pose = Pose.FRONTAL
+    searched_poses: frozenset[Pose] = FRONTAL_ONLY
+    """The poses that the model pack says it can compare."""
+    vanished: bool = False
+    """A complete export of the service no longer named the photograph."""
+    disputed: Barrier = Barrier.NONE
+    """What a row that contradicted the booking stated against it."""
 
 
 def eligibility(facts: BookingFacts, moment: datetime) -> Eligibility:
@@ -42,7 +50,7 @@ def eligibility(facts: BookingFacts, moment: datetime) -> Eligibility:
 
 def barriers(facts: BookingFacts) -> Barrier:
     """Return every reason why the photograph may not be searched (LAW-13, LAW-14)."""
-    found = Barrier.NONE
+    found = facts.disputed
     if not any(offence.ground for offence in facts.offences):
         found |= Barrier.NO_GROUND
     if facts.taken_on is None:
@@ -52,7 +60,34 @@ def barriers(facts: BookingFacts) -> Barrier:
         found |= Barrier.YOUTH
     elif youth is Youth.UNKNOWN:
         found |= Barrier.AGE_UNKNOWN
+    if facts.pose not in facts.searched_poses:
+        found |= Barrier.POSE
+    if facts.vanished:
+        found |= Barrier.VANISHED
     return found
+
+
+def widens(now: Eligibility, then: Eligibility) -> bool:
+    """Return whether ``then`` lets a search see a photograph at a moment at which ``now`` does not.
+
+    Narrowing takes effect at once; what widens waits for a second person.
+    """
+    if then.barriers:
+        return False
+    if now.barriers or then.searchable_from < now.searchable_from:
+        return True
+    if now.searchable_until is None:
+        return False
+    return then.searchable_until is None or then.searchable_until > now.searchable_until
+
+
+def bars_unnamed(*, unreadable_rows: int) -> bool:
+    """Return whether a record that a re-export no longer names is barred for it (LAW-14).
+
+    The owner has said that the export is complete, and does not vouch for the record any more.  An export with rows
+    that could not be read, and might have named it, says no such thing: then it is only reported.
+    """
+    return unreadable_rows == 0
 
 
 def youth_status(facts: BookingFacts) -> Youth:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from datetime import date
 
 from custodes.ids import AccountId, AgencyId
-from custodes.types import Authority, Barrier, ProbeSource, Purpose, RequestState, Role
+from custodes.types import Authority, Barrier, CorrectionState, ProbeSource, Purpose, RequestState, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,37 @@ class GrantFacts:
     held: frozenset[Role]
 
 
+class Signature(enum.StrEnum):
+    """What the signature beside a model pack's manifest is worth."""
+
+    TRUSTED = "trusted"
+    NONE = "none"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class PackFacts:
+    """A model pack that is about to be added (ENG-04, SEC-06).
+
+    ``operational_use``: its licence allows casework.  ``evaluation``: the installation is for evaluation.
+    ``unsigned_accepted``: the administrator says in so many words that they trust it without a trusted signature.
+    """
+
+    operational_use: bool
+    evaluation: bool
+    signature: Signature
+    unsigned_accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PackUseFacts:
+    """A model pack that is about to be removed.  ``templates``, ``searches``: how many are kept that it made."""
+
+    is_in_use: bool
+    templates: int
+    searches: int
+
+
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
     """The case an action belongs to."""
@@ -59,6 +91,15 @@ class RecordFacts:
     was_candidate: bool
     barriers: Barrier = Barrier.NONE
     is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionFacts:
+    """A correction that waits for a second person, as somebody is about to decide on it."""
+
+    owner: AgencyId
+    proposer: AccountId
+    state: CorrectionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +154,11 @@ AnyFacts = (
     | OwnedFacts
     | AccountFacts
     | GrantFacts
+    | PackFacts
+    | PackUseFacts
     | CaseFacts
     | RecordFacts
+    | CorrectionFacts
     | AgreementFacts
     | RequestFacts
     | ApprovalFacts

@@ -20,16 +20,20 @@ from custodes.policy.facts import (
     AnyFacts,
     ApprovalFacts,
     CaseFacts,
+    CorrectionFacts,
     GrantFacts,
     NoFacts,
     OwnedFacts,
+    PackFacts,
+    PackUseFacts,
     RecordFacts,
     RequestFacts,
     SearchFacts,
 )
 from custodes.policy.offences import serious_offences
+from custodes.policy.packs import idle_pack, trusted_pack
 from custodes.text import N_
-from custodes.types import Context, RequestState, Role
+from custodes.types import Barrier, Context, CorrectionState, RequestState, Role
 
 F = TypeVar("F")
 _SHARED_MAILBOXES = frozenset(
@@ -75,6 +79,16 @@ def decide(action: Action, context: Context, facts: AnyFacts | None = None) -> D
     if rule is None:
         return refused("gate.no-rule", N_("No rule allows this (%(action)s)."), "", action=action.value)
     return rule.decide(context, facts if facts is not None else NoFacts())
+
+
+def decide_beyond(action: Action, context: Context, owner: AgencyId, *, was_candidate: bool) -> Decision:
+    """Return the decision on a thing that no agreement in force shows, and of which only the owner is known."""
+    decision = decide(action, context)
+    if decision.rule in ("gate.signed-in", "gate.role", "gate.no-rule"):
+        return decision
+    if action is Action.VIEW_RECORD:
+        return _own_or_candidate(context, RecordFacts(owner, was_candidate))
+    return _owned(context, owner)
 
 
 def named_person(facts: AccountFacts) -> Decision:
@@ -151,7 +165,7 @@ def _own_or_candidate(context: Context, facts: RecordFacts) -> Decision:
             N_("No agreement with the service that owns this record is in force now."),
             N_("The records officer of the service that owns it can help."),
         )
-    if facts.was_candidate and facts.barriers:
+    if facts.was_candidate and facts.barriers & ~Barrier.POSE:
         return refused(
             "gate.quarantined",
             N_("This record is quarantined: it may not be searched, so no search could have shown it."),
@@ -164,6 +178,26 @@ def _own_or_candidate(context: Context, facts: RecordFacts) -> Decision:
         N_("You may see this record only while a case is open in which a search of your own service returned it."),
         N_("The records officer of the service that owns it can help."),
     )
+
+
+def _second_officer(context: Context, facts: CorrectionFacts) -> Decision:
+    """What makes a record searchable is not one person's word: somebody else of the service that owns it decides."""
+    own = _owned(context, facts.owner)
+    if not own.allowed:
+        return own
+    if facts.proposer == context.actor:
+        return refused(
+            "gate.second-officer",
+            N_("You brought this correction in, so you cannot confirm or decline it."),
+            N_("Another records officer or a supervisor of your service must decide."),
+        )
+    if facts.state is not CorrectionState.WAITING:
+        return refused(
+            "gate.correction-decided",
+            N_("This correction does not wait any more: it was decided, or the records system has stated otherwise."),
+            N_("List those that wait with “custodes records waiting”."),
+        )
+    return allowed("gate.second-officer")
 
 
 def _dated_agreement(context: Context, facts: AgreementFacts) -> Decision:
@@ -267,8 +301,15 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.REGISTER_AGREEMENT: _Rule(AgreementFacts, _dated_agreement),
     Action.CREATE_ACCOUNT: _Rule(AccountFacts, _named_person),
     Action.GRANT_ROLE: _Rule(GrantFacts, _grant),
+    Action.ADD_PACK: _Rule(PackFacts, trusted_pack),
+    Action.REMOVE_PACK: _Rule(PackUseFacts, idle_pack),
     Action.ENROL: _Rule(OwnedFacts, _own_agency),
     Action.CHECK_ENROLMENT: _Rule(NoFacts, _role_is_enough),
+    Action.UPDATE_DISPOSITIONS: _Rule(OwnedFacts, _own_agency),
+    Action.CHECK_DISPOSITIONS: _Rule(NoFacts, _role_is_enough),
+    Action.VIEW_CORRECTIONS: _Rule(OwnedFacts, _own_agency),
+    Action.CONFIRM_CORRECTION: _Rule(CorrectionFacts, _second_officer),
+    Action.DECLINE_CORRECTION: _Rule(CorrectionFacts, _second_officer),
     Action.VIEW_RECORD: _Rule(RecordFacts, _own_or_candidate),
     Action.OPEN_CASE: _Rule(OwnedFacts, _own_agency),
     Action.CLOSE_CASE: _Rule(CaseFacts, _open_case),

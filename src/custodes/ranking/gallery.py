@@ -42,6 +42,7 @@ class Gallery:
         self._contract = contract
         self._lock = threading.Lock()
         self._snapshot = Snapshot(contract)
+        self._whole: View | None = None
 
     @property
     def contract(self) -> Contract:
@@ -61,7 +62,7 @@ class Gallery:
     def forget(self) -> None:
         """Drop everything from memory; a search under way finishes on what it holds."""
         with self._lock:
-            self._snapshot = Snapshot(self._contract)
+            self._snapshot, self._whole = Snapshot(self._contract), None
 
     def catch_up(self) -> int:
         """Bring the snapshot to the source's present generation and return that generation.
@@ -121,7 +122,7 @@ class Gallery:
             upto = self._source.generation()
             if upto < self._snapshot.view.generation:
                 # The source was restored from a backup: nothing in memory can be trusted to be in it.
-                self._snapshot = Snapshot(self._contract)
+                self._snapshot, self._whole = Snapshot(self._contract), None
             snapshot = self._snapshot
             after = snapshot.view.generation
             if upto != after:
@@ -133,8 +134,11 @@ class Gallery:
     def _check_whole(self, view: View) -> None:
         """Raise SetupError ``gallery.incomplete`` unless memory holds as many living rows as the source keeps.
 
-        Always of the present generation: what an older one held may since have been destroyed lawfully.
+        Always of the present generation: what an older one held may since have been destroyed lawfully.  Asked once for
+        every view, which changes with every generation: counting takes longer than a search when millions are kept.
         """
+        if view is self._whole:
+            return
         loaded, kept = view.living(), self._source.living(self._contract, view.generation)
         if loaded != kept:
             raise SetupError(
@@ -145,6 +149,7 @@ class Gallery:
                 loaded=loaded,
                 kept=kept,
             )
+        self._whole = view
 
     def _probe_vector(self, probe: Template) -> Vector:
         if probe.contract != self._contract:

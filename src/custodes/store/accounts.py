@@ -14,6 +14,7 @@ from custodes.errors import Conflict, InputError, NotFound
 from custodes.ids import AccountId, AgencyId
 from custodes.store.models import Account, Agency, Agreement, RoleGrant
 from custodes.store.records import AccountRecord, AgencyRecord
+from custodes.store.rows import one
 from custodes.text import N_
 from custodes.types import Role
 
@@ -37,7 +38,7 @@ def agencies() -> list[AgencyRecord]:
 
 def agency_by_code(code: str) -> AgencyRecord:
     """Return the agency that a records system calls ``code``. Raises NotFound ``agency.unknown``."""
-    row = Agency.objects.filter(code=code).first()
+    row = one(Agency.objects.filter(code=code))
     if row is None:
         raise NotFound(
             "agency.unknown",
@@ -125,7 +126,7 @@ def account(account_id: AccountId) -> AccountRecord:
 
 def account_by_email(email: str) -> AccountRecord | None:
     """Return the account with this e-mail address, or None."""
-    row = Account.objects.select_related("agency").filter(email=email.strip().lower()).first()
+    row = one(Account.objects.select_related("agency").filter(email=email.strip().lower()))
     return _account_record(row) if row else None
 
 
@@ -137,7 +138,7 @@ def names(account_ids: Collection[AccountId]) -> dict[AccountId, str]:
 
 def password_is_right(account_id: AccountId | None, password: str) -> bool:
     """Check a password in the same time whether or not the account exists."""
-    row = Account.objects.filter(uid=account_id, is_active=True).first() if account_id else None
+    row = one(Account.objects.filter(uid=account_id, is_active=True)) if account_id else None
     if row is None:
         make_password(password)
         return False
@@ -176,7 +177,7 @@ def agency_record(row: Agency) -> AgencyRecord:
 
 
 def _one(**criteria: str) -> Account:
-    row = Account.objects.select_related("agency").filter(**criteria).first()
+    row = one(Account.objects.select_related("agency").filter(**criteria))
     if row is None:
         raise NotFound("account.unknown", N_("There is no such account."))
     return row

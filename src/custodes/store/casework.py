@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date, datetime
+from itertools import zip_longest
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,7 +12,10 @@ from django.db.models import QuerySet
 from custodes.errors import Conflict, NotFound
 from custodes.ids import AccountId, AgencyId, CaseId, ProbeId, RequestId, SearchId
 from custodes.store.models import Account, Agency, Approval, Case, Probe, SealedImage, SearchRequest
+from custodes.store.quality import quality_from_json, quality_to_json
 from custodes.store.records import ApprovalRecord, CaseRecord, ProbeRecord, RequestRecord
+from custodes.store.rows import key_of, one
+from custodes.store.texts import from_json, to_json
 from custodes.store.vault import Sealed
 from custodes.text import N_
 from custodes.types import Authority, Box, Face, Filters, ProbeSource, Purpose, RequestState, Sex
@@ -23,9 +27,9 @@ def add_case(case_id: CaseId, agency: AgencyId, number: str, opened_by: AccountI
         raise Conflict("case.exists", N_("There is already a case %(number)s."), number=number)
     Case.objects.create(
         uid=case_id,
-        agency=Agency.objects.get(uid=agency),
+        agency_id=key_of(Agency.objects.filter(uid=agency)),
         number=number,
-        opened_by=Account.objects.get(uid=opened_by),
+        opened_by_id=key_of(Account.objects.filter(uid=opened_by)),
         opened_at=at,
     )
 
@@ -58,23 +62,30 @@ def is_open(case_id: CaseId) -> bool:
 
 def add_probe(record: ProbeRecord, sealed: Sealed, *, added_by: AccountId) -> None:
     """Add a probe: its sealed original and where faces were found in it."""
+    case, agency = Case.objects.values_list("pk", "agency_id").get(uid=record.case)
     Probe.objects.create(
         uid=record.id,
-        case=Case.objects.get(uid=record.case),
-        image=SealedImage.objects.create(uid=record.id, key_uid=sealed.key, ciphertext=sealed.ciphertext),
+        case_id=case,
+        image=SealedImage.objects.create(
+            uid=record.id, agency_id=agency, key_uid=sealed.key, ciphertext=sealed.ciphertext
+        ),
         sha256=record.sha256,
         format=record.format,
         width=record.width,
         height=record.height,
-        faces=[asdict(face) for face in record.faces],
-        added_by=Account.objects.get(uid=added_by),
+        faces=[
+            asdict(face) | {"quality": quality_to_json(quality)}
+            for face, quality in zip_longest(record.faces, record.qualities)
+        ],
+        notes=to_json(record.notes),
+        added_by_id=key_of(Account.objects.filter(uid=added_by)),
         added_at=record.added_at,
     )
 
 
 def probe(probe_id: ProbeId) -> ProbeRecord:
     """Return a probe. Raises NotFound ``probe.unknown``."""
-    row = Probe.objects.select_related("case").filter(uid=probe_id).first()
+    row = one(Probe.objects.select_related("case").filter(uid=probe_id))
     if row is None:
         raise NotFound("probe.unknown", N_("There is no such probe."))
     return _probe_record(row)
@@ -90,9 +101,9 @@ def add_request(record: RequestRecord) -> None:
     """Add a complete request that awaits a second person's decision."""
     SearchRequest.objects.create(
         uid=record.id,
-        case=_case(uid=record.case.id),
-        requester=Account.objects.get(uid=record.requester),
-        probe=Probe.objects.get(uid=record.probe.id),
+        case_id=key_of(Case.objects.filter(uid=record.case.id)),
+        requester_id=key_of(Account.objects.filter(uid=record.requester)),
+        probe_id=key_of(Probe.objects.filter(uid=record.probe.id)),
         face=record.face,
         offence_code=record.offence_code,
         purpose=record.purpose.value,
@@ -109,7 +120,7 @@ def add_request(record: RequestRecord) -> None:
 
 def request(request_id: RequestId) -> RequestRecord:
     """Return a request. Raises NotFound ``request.unknown``."""
-    row = _requests().filter(uid=request_id).first()
+    row = one(_requests().filter(uid=request_id))
     if row is None:
         raise NotFound("request.unknown", N_("There is no such request."))
     return _request_record(row)
@@ -129,7 +140,11 @@ def decide_request(request_id: RequestId, approver: AccountId, *, approved: bool
     """Record a second person's decision."""
     row = SearchRequest.objects.get(uid=request_id)
     Approval.objects.create(
-        request=row, approver=Account.objects.get(uid=approver), approved=approved, reason=reason, decided_at=at
+        request=row,
+        approver_id=key_of(Account.objects.filter(uid=approver)),
+        approved=approved,
+        reason=reason,
+        decided_at=at,
     )
     row.state = RequestState.APPROVED if approved else RequestState.DECLINED
     row.save(update_fields=["state"])
@@ -173,7 +188,7 @@ def filters_from_json(stored: dict[str, Any]) -> Filters:
 
 
 def _case(**criteria: str) -> Case:
-    row = Case.objects.select_related("agency", "opened_by").filter(**criteria).first()
+    row = one(Case.objects.select_related("agency", "opened_by").filter(**criteria))
     if row is None:
         raise NotFound(
             "case.unknown",
@@ -218,6 +233,8 @@ def _probe_record(row: Probe) -> ProbeRecord:
         height=row.height,
         faces=faces,
         added_at=row.added_at,
+        notes=from_json(row.notes),
+        qualities=tuple(quality_from_json(face.get("quality")) for face in row.faces),
     )
 
 

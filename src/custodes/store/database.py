@@ -1,55 +1,123 @@
-"""Transactions and the two counters of the database: the gallery's generation and the log's size."""
+"""Transactions, what a database says of itself, and the gallery's generation.
+
+One writer at a time, on either database: SQLite locks its file when a transaction begins (``IMMEDIATE``), and on
+PostgreSQL every transaction of ours takes the same advisory lock first.  What a workflow reads inside its transaction
+therefore still holds when it commits; log positions have no gaps, generations commit in their order, and one approval
+is used once, without any isolation level above READ COMMITTED.  Readers never wait (ADR 0013).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from pathlib import Path
 
-from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
-from django.db.models import F
+from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError, connection, transaction
 
-from custodes.errors import SetupError
+from custodes.errors import InputError, SetupError
 from custodes.store.models import Generation, LogHead
 from custodes.text import N_
+
+_RAISE = """
+INSERT INTO store_generation (id, number) VALUES (1, 1)
+ON CONFLICT (id) DO UPDATE SET number = store_generation.number + 1 RETURNING number
+"""
+_ONE_WRITER = int.from_bytes(b"custodes", "big")
+# PostgreSQL 18, Appendix A: lock not available, deadlock, serialization, query cancelled
+_BUSY = ("55P03", "40P01", "40001", "57014")
+# connection exceptions, wrong password or role, no such database, resources, server stopped or stopping, idle too long
+_UNREACHABLE = ("08", "28", "3D", "53", "57P", "25P03")
+_NOT_ALLOWED = "42501"
 
 
 @contextmanager
 def readable_database() -> Iterator[None]:
-    """Turn what the database says of itself into our error; what it says of a row it was given passes.
+    """Turn what the database says into our error; what it says of a row that contradicts another passes.
 
     Raises:
-        SetupError: ``database.busy`` or ``database.damaged``.
+        SetupError: ``database.busy``, ``database.unreachable``, ``database.not-allowed`` or ``database.damaged``.
+        InputError: ``input.not-storable``, which only a server says: SQLite holds no value to its column.
     """
     try:
         yield
-    except (IntegrityError, DataError):
+    except IntegrityError:
         raise
-    except DatabaseError as error:
-        if "locked" in str(error):
-            raise SetupError(
-                "database.busy",
-                N_("Another process has kept the database to itself for too long."),
-                hint=N_("Try again; if it lasts, find the process that hangs."),
-            ) from error
-        raise SetupError(
-            "database.damaged",
-            N_("The database cannot be read."),
-            hint=N_("Restore it from the last backup; its keys are kept apart and are still there."),
+    except DataError as error:
+        raise InputError(
+            "input.not-storable",
+            N_("A text is too long, or holds a character that cannot be kept."),
+            hint=N_("Shorten it, or type it anew instead of pasting it."),
         ) from error
+    except Error as error:
+        raise _explained(error) from error
+
+
+def _explained(error: Error) -> SetupError:
+    state = _state(error)
+    if state.startswith(_BUSY):
+        return SetupError(
+            "database.busy",
+            N_("Another process has kept the database to itself for too long."),
+            hint=N_("Try again; if it lasts, find the process that hangs."),
+        )
+    if state.startswith(_UNREACHABLE):
+        return SetupError(
+            "database.unreachable",
+            N_("The database server cannot be reached, or has ended the connection."),
+            why=N_("What was not finished was not written."),
+            hint=N_("Check that it runs and that DATABASE_URL is right, then try again."),
+        )
+    if state == _NOT_ALLOWED:
+        return SetupError(
+            "database.not-allowed",
+            N_("The database server does not allow this to the role that DATABASE_URL names."),
+            hint=N_("Tables are made and changed by their owner: docs/postgresql.md says which role does what."),
+        )
+    return SetupError(
+        "database.damaged",
+        N_("The database cannot be read."),
+        hint=N_("Restore it from the last backup; its keys are kept apart and are still there."),
+    )
+
+
+def _state(error: Error) -> str:
+    """Return the SQLSTATE of an error, made up where the server could not send one or SQLite has none."""
+    if connection.vendor == "sqlite":
+        return _BUSY[0] if "locked" in str(error) else ""
+    state: str | None = getattr(error.__cause__, "sqlstate", None)
+    # what the driver says without the server is that there is no server to ask
+    return state or (_UNREACHABLE[0] if isinstance(error, OperationalError | InterfaceError) else "")
 
 
 def check_readable() -> None:
-    """Read one row. Raises SetupError ``database.damaged`` or ``database.busy``."""
+    """Read one row. Raises SetupError as :func:`readable_database`."""
     with readable_database():
         LogHead.objects.first()
 
 
-def transaction_of_its_own() -> AbstractContextManager[None]:
-    """Return a transaction that commits by itself; an error if one is already open.
+def is_there(file: Path) -> bool:
+    """Return whether there is a database of ours: the SQLite ``file``, or tables of ours on a server.
+
+    Raises:
+        SetupError: as :func:`readable_database`.
+    """
+    if connection.vendor == "sqlite":
+        return file.exists()
+    with readable_database():
+        return LogHead._meta.db_table in connection.introspection.table_names()
+
+
+@contextmanager
+def transaction_of_its_own() -> Iterator[None]:
+    """Open a transaction that commits by itself, as the only one that writes; an error if one is already open.
 
     Every workflow that changes rows opens one, so that its changes and its log entries stand or fall together.
     """
-    return transaction.atomic(durable=True)
+    with transaction.atomic(durable=True):
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_WRITER])
+        yield
 
 
 def in_transaction() -> bool:
@@ -59,9 +127,10 @@ def in_transaction() -> bool:
 
 def raise_generation() -> int:
     """Raise the gallery's generation by one inside the open transaction and return it."""
-    Generation.objects.get_or_create(pk=1)
-    Generation.objects.filter(pk=1).update(number=F("number") + 1)
-    return Generation.objects.values_list("number", flat=True).get(pk=1)
+    with connection.cursor() as cursor:
+        cursor.execute(_RAISE)
+        number: int = cursor.fetchone()[0]
+    return number
 
 
 def present_generation() -> int:

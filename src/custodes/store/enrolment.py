@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from custodes.errors import Conflict
+import numpy as np
+
+from custodes.errors import Conflict, ContractMismatch
 from custodes.ids import AgencyId, BookingId, PhotographId, SubjectId, TemplateId
 from custodes.store.models import (
     Agency,
@@ -20,9 +22,12 @@ from custodes.store.models import (
     TemplateRow,
 )
 from custodes.store.originals import with_name
+from custodes.store.quality import quality_to_json
+from custodes.store.rows import insert
+from custodes.store.texts import to_json
 from custodes.store.vault import Sealed, Vault
-from custodes.text import N_
-from custodes.types import Contract, Eligibility, Offence, Sex, Vector, Youth
+from custodes.text import N_, Text
+from custodes.types import Contract, Eligibility, Offence, Pose, Quality, Sex, Vector, Youth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +35,8 @@ class NewPhotograph:
     """One photograph ready to be enrolled, with the booking it belongs to.
 
     ``original``: the file's bytes; ``name``: what the file was called.
-    ``vector``: the template, ``(d,)`` float32 of unit length.
+    ``vector``: the template, ``(d,)`` float32 of unit length; None if the face is in a pose that is not searched.
+    ``named_by``: the re-export that brings it in, or nothing.  ``notes``: what was done to its stored pixels.
     """
 
     photograph_id: PhotographId
@@ -51,22 +57,31 @@ class NewPhotograph:
     format: str
     width: int
     height: int
-    vector: Vector
+    vector: Vector | None
     eligibility: Eligibility
+    pose: Pose = Pose.FRONTAL
+    named_by: str = ""
+    notes: Sequence[Text] = ()
+    quality: Quality | None = None
 
 
-def seal_photographs(vault: Vault, photographs: Sequence[NewPhotograph]) -> list[tuple[Sealed, Sealed]]:
-    """Seal bytes and template of each photograph, two keys each, outside any transaction."""
+SealedPhotograph = tuple[Sealed, Sealed | None]
+"""A photograph's bytes and, if it has one, its template."""
+
+
+def seal_photographs(vault: Vault, photographs: Sequence[NewPhotograph]) -> list[SealedPhotograph]:
+    """Seal bytes and template of each photograph, a key each, outside any transaction."""
     records: list[tuple[str, bytes]] = []
     for new in photographs:
         records.append((new.photograph_id, with_name(new.name, new.original)))
-        records.append((new.template_id, new.vector.tobytes()))
-    sealed = vault.seal_all(records)
-    return list(zip(sealed[0::2], sealed[1::2], strict=True))
+        if new.vector is not None:
+            records.append((new.template_id, new.vector.tobytes()))
+    sealed = iter(vault.seal_all(records))
+    return [(next(sealed), None if new.vector is None else next(sealed)) for new in photographs]
 
 
 def add_photographs(
-    photographs: Sequence[tuple[NewPhotograph, tuple[Sealed, Sealed]]],
+    photographs: Sequence[tuple[NewPhotograph, SealedPhotograph]],
     contract: Contract,
     *,
     generation: int,
@@ -77,19 +92,22 @@ def add_photographs(
     Returns whose each photograph is: a person who is known keeps their id.
 
     Raises:
-        Conflict: ``booking.of-another-person``.
+        Conflict: ``booking.of-another-person`` or ``record.changed``. ContractMismatch: ``contract.dimension``.
     """
     new = [photograph for photograph, _ in photographs]
+    for photograph in new:
+        _require_vector(photograph.vector, contract)
     agency = Agency.objects.get(uid=new[0].agency)
     subjects = _subjects(new, agency, at)
     bookings = _bookings(new, agency, subjects, at)
-    rows = Photograph.objects.bulk_create(_photograph(p, bookings[p.booking_number], at) for p in new)
-    SealedImage.objects.bulk_create(
-        SealedImage(uid=p.photograph_id, key_uid=image.key, ciphertext=image.ciphertext)
+    rows = insert(_photograph(p, bookings[p.booking_number], at) for p in new)
+    insert(
+        SealedImage(uid=p.photograph_id, agency=agency, key_uid=image.key, ciphertext=image.ciphertext)
         for p, (image, _) in photographs
     )
     contract_row = contract_of(contract)
-    templates = TemplateRow.objects.bulk_create(
+    searched = [(row, p, template) for row, (p, (_, template)) in zip(rows, photographs, strict=True) if template]
+    templates = insert(
         TemplateRow(
             uid=p.template_id,
             photograph=row,
@@ -97,28 +115,55 @@ def add_photographs(
             key_uid=template.key,
             ciphertext=template.ciphertext,
         )
-        for row, (p, (_, template)) in zip(rows, photographs, strict=True)
+        for row, p, template in searched
     )
-    GalleryEntry.objects.bulk_create(
-        _entry(p, template, subjects[p.person_number], generation) for template, p in zip(templates, new, strict=True)
+    insert(
+        _entry(p, template, subjects[p.person_number], generation)
+        for template, (_, p, _) in zip(templates, searched, strict=True)
     )
     return [SubjectId(subjects[p.person_number].uid) for p in new]
 
 
 def contract_of(contract: Contract) -> ContractRow:
-    """Return the row of a contract, adding it the first time."""
+    """Return the row of a contract, adding it the first time.
+
+    Raises:
+        ContractMismatch: ``contract.dimension``.
+    """
     row, _ = ContractRow.objects.get_or_create(
         contract=contract.id,
         defaults={"pack": contract.pack, "version": contract.version, "dimension": contract.dimension},
     )
+    if row.dimension != contract.dimension:
+        raise _not_of(contract, row.dimension)
     return row
+
+
+def _require_vector(vector: Vector | None, contract: Contract) -> None:
+    """Do nothing if ``vector`` can be a template of ``contract``, or is none (ENG-01)."""
+    if vector is None:
+        return
+    if vector.dtype != np.float32 or vector.shape != (contract.dimension,):
+        raise _not_of(contract, vector.size)
+
+
+def _not_of(contract: Contract, found: int) -> ContractMismatch:
+    return ContractMismatch(
+        "contract.dimension",
+        N_("A template of %(found)s numbers was about to be kept as one of %(pack)s, which makes %(dimension)s."),
+        why=N_("Templates of different contracts must never be compared."),
+        hint=N_("Verify the model pack with “custodes models verify”."),
+        found=found,
+        pack=contract.pack,
+        dimension=contract.dimension,
+    )
 
 
 def _subjects(new: Sequence[NewPhotograph], agency: Agency, at: datetime) -> dict[str, Subject]:
     """Return the subjects by person number, adding those that are new."""
     wanted = {p.person_number: p for p in new}
     known = {row.person_number: row for row in Subject.objects.filter(agency=agency, person_number__in=list(wanted))}
-    added = Subject.objects.bulk_create(
+    added = insert(
         Subject(
             uid=p.subject_id,
             agency=agency,
@@ -139,7 +184,7 @@ def _bookings(
     """Return the bookings by number, adding those that are new, with their offences."""
     wanted = {p.booking_number: p for p in new}
     known = {row.booking_number: row for row in Booking.objects.filter(agency=agency, booking_number__in=list(wanted))}
-    added = Booking.objects.bulk_create(
+    added = insert(
         Booking(
             uid=p.booking_id,
             agency=agency,
@@ -147,13 +192,15 @@ def _bookings(
             booking_number=number,
             youth=p.youth.value,
             birth_date=p.birth_date,
+            sex=p.sex.value,
+            named_by=p.named_by,
             created_at=at,
         )
         for number, p in wanted.items()
         if number not in known
     )
-    Charge.objects.bulk_create(
-        _charge(row, position, offence)
+    insert(
+        charge_row(row, position, offence)
         for row in added
         for position, offence in enumerate(wanted[row.booking_number].offences)
     )
@@ -166,10 +213,27 @@ def _bookings(
                 hint=N_("Correct the person number or the booking number in the manifest."),
                 number=p.booking_number,
             )
+        _require_judged(bookings[p.booking_number], p)
     return bookings
 
 
-def _charge(booking: Booking, position: int, offence: Offence) -> Charge:
+def _require_judged(booking: Booking, new: NewPhotograph) -> None:
+    """Do nothing if a photograph was judged by what is kept of its booking now.
+
+    Raises:
+        Conflict: ``record.changed``: somebody has corrected or quarantined it since.
+    """
+    unseen = booking.disputed & ~new.eligibility.barriers.value
+    if unseen or (booking.youth, booking.birth_date) != (new.youth.value, new.birth_date):
+        raise Conflict(
+            "record.changed",
+            N_("A record was changed by somebody else at this very moment."),
+            hint=N_("Start again: nothing is done twice."),
+        )
+
+
+def charge_row(booking: Booking, position: int, offence: Offence) -> Charge:
+    """Return the row of an offence, not yet written."""
     return Charge(
         booking=booking,
         position=position,
@@ -191,7 +255,12 @@ def _photograph(new: NewPhotograph, booking: Booking, at: datetime) -> Photograp
         format=new.format,
         width=new.width,
         height=new.height,
+        notes=to_json(new.notes),
+        quality=quality_to_json(new.quality),
         taken_on=new.taken_on,
+        pose=new.pose.value,
+        barriers=new.eligibility.barriers.value,
+        named_by=new.named_by,
         enrolled_at=at,
     )
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from django.db.models import Q, QuerySet
 
+from custodes.errors import SetupError
 from custodes.ids import AgencyId, KeyId, PhotographId, SubjectId, TemplateId
 from custodes.store.database import present_generation
+from custodes.store.fence import reading_gallery
 from custodes.store.models import ContractRow, GalleryEntry
+from custodes.store.rows import one
 from custodes.store.vault import Sealed, Vault
+from custodes.text import N_
 from custodes.types import Barrier, Collection, Contract, Eligibility, GalleryRow, Sex, Vector
+
+R = TypeVar("R")
+_CHUNK = 500
 
 
 class DatabaseTemplateSource:
@@ -30,40 +39,60 @@ class DatabaseTemplateSource:
             .select_related("template__photograph", "subject", "agency")
             .order_by("born", "pk")
         )
-        chunk: list[GalleryEntry] = []
-        for row in rows.iterator(chunk_size=2000):
-            chunk.append(row)
-            if len(chunk) == 500:
-                yield from self._opened(chunk)
-                chunk = []
-        yield from self._opened(chunk)
+        for chunk in _past_the_fence(rows.iterator(chunk_size=2000)):
+            yield from self._opened(chunk, contract)
 
     def died(self, contract: Contract, after: int, upto: int) -> Iterator[tuple[TemplateId, int, int]]:
         rows = _of(contract).filter(died__gt=after, died__lte=upto).order_by("died", "pk")
-        for uid, born, died in rows.values_list("template__uid", "born", "died").iterator():
-            yield TemplateId(uid), born, died or 0
+        for chunk in _past_the_fence(rows.values_list("template__uid", "born", "died").iterator()):
+            yield from ((TemplateId(uid), born, died or 0) for uid, born, died in chunk)
 
     def living(self, contract: Contract, generation: int) -> int:
         beyond = Q(died__isnull=True) | Q(died__gt=generation)
-        return _of(contract).filter(beyond, born__lte=generation).count()
+        with reading_gallery():
+            return _of(contract).filter(beyond, born__lte=generation).count()
 
-    def _opened(self, rows: Sequence[GalleryEntry]) -> Iterator[GalleryRow]:
+    def _opened(self, rows: Sequence[GalleryEntry], contract: Contract) -> Iterator[GalleryRow]:
         # a key that is gone excuses a row that died; leaving out a living one would make a search incomplete
         living = self._vault.open_all(_sealed(row) for row in rows if row.died is None)
         dead = self._vault.open_remaining(_sealed(row) for row in rows if row.died is not None)
         vectors = dict([*living, *dead])
         for row in rows:
             if row.template.uid in vectors:
-                yield _gallery_row(row, np.frombuffer(vectors[row.template.uid], dtype=np.float32))
+                yield _gallery_row(row, _vector(row, vectors[row.template.uid], contract))
+
+
+def _past_the_fence(rows: Iterator[R]) -> Iterator[list[R]]:
+    """Yield rows of every service in chunks; the fence is open only while one is read, never while it is used."""
+    while True:
+        with reading_gallery():
+            chunk = list(islice(rows, _CHUNK))
+        if not chunk:
+            return
+        yield chunk
 
 
 def _of(contract: Contract) -> QuerySet[GalleryEntry]:
-    row = ContractRow.objects.filter(contract=contract.id).first()
+    row = one(ContractRow.objects.filter(contract=contract.id))
     return GalleryEntry.objects.filter(contract=row) if row else GalleryEntry.objects.none()
 
 
 def _sealed(row: GalleryEntry) -> tuple[str, Sealed]:
     return row.template.uid, Sealed(KeyId(row.template.key_uid), bytes(row.template.ciphertext))
+
+
+def _vector(row: GalleryEntry, opened: bytes, contract: Contract) -> Vector:
+    """Return the template in ``opened`` if it can be of ``contract``, which is the row's (ENG-01)."""
+    is_whole = len(opened) == contract.dimension * np.dtype(np.float32).itemsize
+    if row.template.contract_id != row.contract_id or not is_whole:
+        raise SetupError(
+            "gallery.row-of-another-contract",
+            N_("The gallery row of template %(template)s says it is of another contract than its template."),
+            why=N_("Compared with the others it would mean nothing; left out, the search would not be complete."),
+            hint=N_("Take the record out of the gallery, or enrol its photograph again."),
+            template=row.template.uid,
+        )
+    return np.frombuffer(opened, dtype=np.float32)
 
 
 def _gallery_row(row: GalleryEntry, vector: Vector) -> GalleryRow:

@@ -14,11 +14,13 @@ from pathlib import Path
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Collate
 
 from custodes.errors import SetupError
 from custodes.store.database import readable_database
+from custodes.store.fence import FENCED, examining
 from custodes.store.keys import readable_key_store
-from custodes.store.models import LogDetail, LogEntry, SealedImage, Search, TemplateRow
+from custodes.store.models import AlignedFaces, LogDetail, LogEntry, SealedImage, Search, TemplateRow
 from custodes.text import N_
 from custodes.types import Phase
 
@@ -51,6 +53,40 @@ def is_intact() -> bool:
         return bool(cursor.fetchone()[0] == "ok")
 
 
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """What a database server says of our connection.
+
+    ``is_owner``: the role may change the tables themselves, or is a superuser.  ``is_private``: what is sent stays on
+    this machine or is encrypted.  ``unfenced``: tables on which row-level security does not bind this role.
+    """
+
+    role: str
+    is_superuser: bool
+    is_owner: bool
+    is_private: bool
+    unfenced: tuple[str, ...]
+
+
+_SERVER = """
+SELECT current_user, rolsuper OR rolbypassrls, pg_has_role(relowner, 'USAGE'),
+       coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)
+       OR inet_client_addr() IS NULL OR inet_client_addr() <<= '127.0.0.0/8' OR inet_client_addr() = '::1',
+       ARRAY(SELECT name FROM unnest(%s::text[]) AS name WHERE NOT row_security_active(name))
+FROM pg_roles, pg_class WHERE rolname = current_user AND pg_class.oid = 'store_logentry'::regclass
+"""
+
+
+def server_state() -> ServerState | None:
+    """Return what the server says, or None where the database is a file."""
+    if connection.vendor == "sqlite":
+        return None
+    with readable_database(), connection.cursor() as cursor:
+        cursor.execute(_SERVER, [[model._meta.db_table for model in FENCED]])
+        role, is_superuser, is_owner, is_private, unfenced = cursor.fetchone()
+    return ServerState(role, is_superuser, is_owner, is_private, tuple(unfenced))
+
+
 def key_counts(path: Path) -> KeyCounts:
     """Compare the keys that records name with those the key store at ``path`` holds, holding neither list in memory.
 
@@ -61,7 +97,7 @@ def key_counts(path: Path) -> KeyCounts:
         raise SetupError(
             "keys.no-store", N_("There is no key store."), hint=N_("Put the key store's file back in its place.")
         )
-    with readable_database(), readable_key_store():
+    with readable_database(), readable_key_store(), examining():
         reader = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
         try:
             held = (uid for (uid,) in reader.execute("SELECT uid FROM data_key ORDER BY uid"))
@@ -75,12 +111,18 @@ def _named_keys() -> Iterator[str]:
     columns = (
         (SealedImage, "key_uid"),
         (TemplateRow, "key_uid"),
+        (AlignedFaces, "key_uid"),
         (LogDetail, "key_uid"),
         (Search, "template_key_uid"),
     )
     return heapq.merge(
-        *(model.objects.order_by(name).values_list(name, flat=True).iterator() for model, name in columns)
+        *(model.objects.order_by(_bytewise(name)).values_list(name, flat=True).iterator() for model, name in columns)
     )
+
+
+def _bytewise(column: str) -> Collate | str:
+    """Return the order that Python and the key store know, whatever language a server sorts in."""
+    return column if connection.vendor == "sqlite" else Collate(column, "C")
 
 
 def _compare(named: Iterator[str], held: Iterator[str]) -> KeyCounts:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import overload
 
 from custodes.errors import Conflict
 from custodes.ids import AccountId, AgencyId, JobId
 from custodes.store.models import Account, Agency, JobRow, RowFailure
 from custodes.store.records import JobRecord, RowFailureRecord
+from custodes.store.rows import one
+from custodes.store.texts import from_json, to_json
 from custodes.text import N_
 
 
 def find_job(kind: str, agency: AgencyId, key: str) -> JobRecord | None:
     """Return the job that does this work, if it was ever started."""
-    row = JobRow.objects.filter(kind=kind, agency__uid=agency, key=key).first()
+    row = one(JobRow.objects.filter(kind=kind, agency__uid=agency, key=key))
     return _record(row) if row else None
 
 
@@ -50,7 +53,7 @@ def advance_job(
     row.counts = dict(counts)
     row.save(update_fields=["cursor", "counts"])
     RowFailure.objects.bulk_create(
-        [RowFailure(job=row, row=f.row, code=f.code, sentence=f.sentence) for f in failures], ignore_conflicts=True
+        [RowFailure(job=row, row=f.row, code=f.code, texts=to_json(f.texts)) for f in failures], ignore_conflicts=True
     )
 
 
@@ -62,10 +65,45 @@ def finish_job(job_id: JobId, at: datetime) -> JobRecord:
     return _record(row)
 
 
-def failures(job_id: JobId) -> list[RowFailureRecord]:
+class RowFailures(Sequence[RowFailureRecord]):
+    """The rows a job could not do, in order, read as they are asked for: there may be as many as there are rows."""
+
+    def __init__(self, job_id: JobId) -> None:
+        self._rows = RowFailure.objects.filter(job__uid=job_id).order_by("row")
+
+    def __len__(self) -> int:
+        return self._rows.count()
+
+    def __iter__(self) -> Iterator[RowFailureRecord]:
+        return map(_failure, self._rows.iterator(chunk_size=1000))
+
+    @overload
+    def __getitem__(self, place: int) -> RowFailureRecord: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[RowFailureRecord]: ...
+
+    def __getitem__(self, place: int | slice) -> RowFailureRecord | list[RowFailureRecord]:
+        if isinstance(place, slice):
+            return [_failure(row) for row in self._rows[place]]
+        try:
+            return _failure(self._rows[place])
+        except RowFailure.DoesNotExist as error:
+            raise IndexError(place) from error
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def failures(job_id: JobId) -> Sequence[RowFailureRecord]:
     """Return the rows a job could not do, in order."""
-    rows = RowFailure.objects.filter(job__uid=job_id).order_by("row")
-    return [RowFailureRecord(row.row, row.code, row.sentence) for row in rows]
+    return RowFailures(job_id)
+
+
+def _failure(row: RowFailure) -> RowFailureRecord:
+    return RowFailureRecord(row.row, row.code, from_json(row.texts))
 
 
 def _record(row: JobRow) -> JobRecord:

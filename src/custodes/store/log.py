@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from custodes.ids import AccountId, AgencyId, CaseId, EntryId, RequestId
 from custodes.store.database import in_transaction, transaction_of_its_own
 from custodes.store.models import LogDetail, LogEntry, LogHead
+from custodes.store.rows import insert
 from custodes.store.vault import Vault
 from custodes.types import Entry, Phase
 
@@ -31,9 +33,9 @@ class DatabaseEntryStore:
         if not entries:
             return
         first = _take_positions(len(entries))
-        LogEntry.objects.bulk_create(_row(entry, first + index) for index, entry in enumerate(entries))
+        insert(_row(entry, first + index) for index, entry in enumerate(entries))
         private = [(entry.id, entry.salt + entry.private) for entry in entries if entry.private]
-        LogDetail.objects.bulk_create(
+        insert(
             LogDetail(entry=uid, key_uid=sealed.key, ciphertext=sealed.ciphertext)
             for (uid, _), sealed in zip(private, self._vault.seal_all(private), strict=True)
         )
@@ -55,13 +57,15 @@ class DatabaseEntryStore:
 
 def _take_positions(count: int) -> int:
     """Return the first of ``count`` new positions; the head's row stays locked until the transaction ends."""
-    head = LogHead.objects.select_for_update().filter(pk=1)
-    size = head.values_list("size", flat=True).first()
-    if size is None:
+    # one statement of our own: the log is written by everything, and the ORM takes two, each slower than this
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE store_loghead SET size = size + %s WHERE id = 1 RETURNING size", [count])
+        row = cursor.fetchone()
+    if row is None:
         LogHead.objects.create(pk=1, size=count)
         return 0
-    head.update(size=size + count)
-    return size
+    size: int = row[0]
+    return size - count
 
 
 def _row(entry: Entry, position: int) -> LogEntry:

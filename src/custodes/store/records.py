@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,6 +19,7 @@ from custodes.ids import (
     SearchId,
     SubjectId,
 )
+from custodes.text import Text
 from custodes.types import (
     Authority,
     Barrier,
@@ -27,8 +28,10 @@ from custodes.types import (
     Face,
     Filters,
     Offence,
+    Pose,
     ProbeSource,
     Purpose,
+    Quality,
     RequestState,
     Role,
     Sex,
@@ -82,6 +85,10 @@ class ProbeRecord:
     height: int
     faces: tuple[Face, ...]
     added_at: datetime
+    notes: tuple[Text, ...] = ()
+    """What was done to the stored pixels before anything looked at them."""
+    qualities: tuple[Quality | None, ...] = ()
+    """What was measured of each of ``faces``, in their order (PRB-07)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +156,23 @@ class PhotographRecord:
     taken_on: date | None
     enrolled_at: datetime
     barriers: Barrier
+    pose: Pose = Pose.FRONTAL
+    notes: tuple[Text, ...] = ()
+    """What was done to the stored pixels before anything looked at them."""
+    quality: Quality | None = None
+    """What was measured of the face at enrolment; None where no face was looked for."""
+
+    @property
+    def is_only_shown(self) -> bool:
+        """Whether nothing keeps it out of searches but its pose."""
+        return self.barriers == Barrier.POSE
 
 
 @dataclass(frozen=True, slots=True)
 class BookingRecord:
     id: BookingId
     booking_number: str
+    sex: Sex
     youth: Youth
     birth_date: date | None
     offences: tuple[Offence, ...]
@@ -188,8 +206,15 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class RowFailureRecord:
-    """One row that could not be done. ``row`` counts from 1, the first row of data."""
+    """One row that could not be done. ``row`` counts from 1, the first row of data.
+
+    ``texts``: what is wrong, why, and what to do, to be read in the reader's language.
+    """
 
     row: int
     code: str
-    sentence: str
+    texts: tuple[Text, ...]
+
+    def sentences(self, translate: Callable[[str], str] = str) -> str:
+        """Return the texts as one, each passed through ``translate``."""
+        return " ".join(text.render(translate) for text in self.texts)

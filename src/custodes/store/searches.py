@@ -10,8 +10,10 @@ from custodes.errors import NotFound
 from custodes.ids import AgencyId, EntryId, KeyId, PhotographId, RequestId, SearchId, SubjectId
 from custodes.store.accounts import agencies
 from custodes.store.enrolment import contract_of
+from custodes.store.fence import examining, reading_gallery
 from custodes.store.models import CandidateRow, GalleryEntry, LogEntry, Search, SearchRequest, Subject
 from custodes.store.records import SearchRecord
+from custodes.store.rows import key_of, one
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
 from custodes.types import Candidate, Contract, Phase, Scope, Template
@@ -21,7 +23,7 @@ def add_search(new: SearchRecord, sealed_template: Sealed) -> None:
     """Store a search and its candidates inside the open transaction."""
     row = Search.objects.create(
         uid=new.id,
-        request=SearchRequest.objects.get(uid=new.request),
+        request_id=key_of(SearchRequest.objects.filter(uid=new.request)),
         contract=contract_of(new.contract),
         generation=new.generation,
         moment=new.moment,
@@ -72,7 +74,10 @@ def changed_since(vault: Vault, candidates: Iterable[Candidate]) -> tuple[list[S
     """Return the candidates of whom a compared row was destroyed since, and those of whom one was quarantined."""
     candidates = list(candidates)
     compared = {photograph for candidate in candidates for photograph in candidate.photographs}
-    rows = GalleryEntry.objects.filter(template__photograph__uid__in=compared).select_related("template__photograph")
+    entries = GalleryEntry.objects.filter(template__photograph__uid__in=compared)
+    with reading_gallery():
+        # an agreement that ended hides rows without having changed them
+        rows = list(entries.select_related("template__photograph"))
     keys = vault.keys.fetch([KeyId(row.template.key_uid) for row in rows])
     held = {row.template.photograph.uid for row in rows if row.template.key_uid in keys and row.died is None}
     barred = {row.template.photograph.uid for row in rows if row.barriers and row.died is None}
@@ -90,13 +95,14 @@ def unattributed() -> Sequence[str]:
     logged = LogEntry.objects.filter(kind="search")
     nameless = logged.filter(actor="") | logged.filter(case="") | logged.filter(request="")
     done = set(LogEntry.objects.filter(kind="search", phase=Phase.DONE).values_list("uid", flat=True))
-    unlogged = [uid for uid, entry in Search.objects.values_list("uid", "log_entry") if entry not in done]
-    aimless = Search.objects.filter(request__purpose="").values_list("uid", flat=True)
+    with examining():
+        unlogged = [uid for uid, entry in Search.objects.values_list("uid", "log_entry") if entry not in done]
+        aimless = list(Search.objects.filter(request__purpose="").values_list("uid", flat=True))
     return [*nameless.values_list("uid", flat=True), *unlogged, *aimless]
 
 
 def _row(search_id: SearchId) -> Search:
-    row = Search.objects.select_related("request", "contract").filter(uid=search_id).first()
+    row = one(Search.objects.select_related("request", "contract").filter(uid=search_id))
     if row is None:
         raise NotFound("search.unknown", N_("There is no such search."))
     return row

@@ -3,7 +3,7 @@
 Everything here is frozen and knows nothing of databases, users' sessions or the web.
 """
 
-from custodes.types.booking import Disposition, Ground, Offence, Youth
+from custodes.types.booking import CorrectionState, Disposition, Ground, Offence, Pose, RecordFact, Youth
 from custodes.types.casework import Authority, ProbeSource, Purpose, RequestState
 from custodes.types.context import Clock, Context, Role
 from custodes.types.faces import Box, Contract, Face, Pixels, Template, Vector
@@ -19,6 +19,7 @@ from custodes.types.gallery import (
     Sex,
 )
 from custodes.types.log import Entry, Facts, Phase
+from custodes.types.quality import Component, Measured, Quality, Unassessed
 
 __all__ = [
     "Authority",
@@ -28,8 +29,10 @@ __all__ = [
     "CandidateList",
     "Clock",
     "Collection",
+    "Component",
     "Context",
     "Contract",
+    "CorrectionState",
     "Disposition",
     "Eligibility",
     "Entry",
@@ -38,16 +41,21 @@ __all__ = [
     "Filters",
     "GalleryRow",
     "Ground",
+    "Measured",
     "Offence",
     "Phase",
     "Pixels",
+    "Pose",
     "ProbeSource",
     "Purpose",
+    "Quality",
+    "RecordFact",
     "RequestState",
     "Role",
     "Scope",
     "Sex",
     "Template",
+    "Unassessed",
     "Vector",
     "Youth",
 ]

@@ -50,6 +50,51 @@ class Disposition(enum.StrEnum):
     EXTRAJUDICIAL_SANCTION = "extrajudicial-sanction"
 
 
+class Pose(enum.StrEnum):
+    """How the face is turned, as the source states it (ANSI/NIST-ITL 1-2011, field 10.020, POS)."""
+
+    FRONTAL = "frontal"
+    """``F``: full face from the front; also what a source that states no pose is taken to mean."""
+    LEFT_PROFILE = "left-profile"
+    """``L``: 90 degrees."""
+    RIGHT_PROFILE = "right-profile"
+    """``R``: 90 degrees."""
+    THREE_QUARTER = "three-quarter"
+    """``A``: at an angle between the front and a profile."""
+    OTHER = "other"
+    """``D`` (a pose determined in three dimensions, with its angles elsewhere) and any other view of a face."""
+
+
+class RecordFact(enum.StrEnum):
+    """What of a kept record can be corrected: of a booking, or (the last three) of one of its photographs."""
+
+    PERSON = "person"
+    YOUTH = "youth"
+    BIRTH_DATE = "birth-date"
+    SEX = "sex"
+    OFFENCES = "offences"
+    """Codes, grounds, dates or designation."""
+    DISPOSITIONS = "dispositions"
+    """Only how the offences ended."""
+    DISPUTE = "dispute"
+    """The barriers that a contradicting row stated."""
+    TAKEN_ON = "taken-on"
+    POSE = "pose"
+    VANISHED = "vanished"
+    """That a complete export of its service no longer named the photograph."""
+
+
+class CorrectionState(enum.StrEnum):
+    """``applied`` at once, or ``waiting`` → ``confirmed``, ``declined`` or ``withdrawn``."""
+
+    APPLIED = "applied"
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    """The records system has since stated something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offence:
     """One charge of a booking (ENR-02)."""

@@ -37,6 +37,12 @@ class Barrier(enum.IntFlag):
     """It is not known whether the person was under 18."""
     NO_DATE = 8
     """The date of the photograph is missing, so its upstream lawfulness cannot be shown (LAW-14)."""
+    POSE = 16
+    """The pack does not say that it can compare a face in this pose. No bar in law: the photograph may be shown."""
+    VANISHED = 32
+    """A complete export of the service that owns it no longer names it: nobody vouches for it (LAW-14)."""
+    NOT_IN_GALLERY = 64
+    """No template of it is in the gallery, whatever the reason; computed when a record is read, never kept."""
 
 
 @dataclass(frozen=True, slots=True)

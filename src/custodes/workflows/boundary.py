@@ -11,13 +11,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeGuard, TypeVar, cast, overload
 
-from custodes.errors import CustodesError, NotSignedIn, Refused
+from custodes.errors import CustodesError, NotFound, NotSignedIn, Refused
 from custodes.ids import AccountId, AgencyId, CaseId, Id, RequestId
 from custodes.ledger import Event, EventKind
-from custodes.policy import Action, decide
+from custodes.policy import Action, decide, decide_beyond
 from custodes.policy.facts import AnyFacts
 from custodes.policy.scope import Agreement, search_scope
-from custodes.store import accounts
+from custodes.store import accounts, searches
+from custodes.store.database import readable_database
+from custodes.store.fence import acting_for, beyond
 from custodes.text import N_
 from custodes.types import Context, Scope
 from custodes.workflows.services import Services
@@ -52,14 +54,32 @@ def workflow(action: Any) -> Any:
 def _logged(action: str, function: Workflow[P, R]) -> Workflow[P, R]:
     @wraps(function)
     def run(services: Services, context: Context, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(services, context, *args, **kwargs)
-        except CustodesError as error:
-            if not error.is_logged:
-                log_error(services, context, action, error, named_in(*args, *kwargs.values()))
-            raise
+        with readable_database(), acting_for(context.agency, context.now().date()):
+            try:
+                return function(services, context, *args, **kwargs)
+            except CustodesError as error:
+                targets = named_in(*args, *kwargs.values())
+                told = _told_apart(context, action, error, targets)
+                if not told.is_logged:
+                    log_error(services, context, action, told, targets)
+                if told is not error:
+                    raise told from error
+                raise
 
     return cast("Workflow[P, R]", run)
+
+
+def _told_apart(context: Context, action: str, error: CustodesError, targets: tuple[Id, ...]) -> CustodesError:
+    """Return policy's refusal where the fence made another service's record look like none; else ``error``."""
+    hidden = beyond(targets, context.agency) if isinstance(error, NotFound) else None
+    if hidden is None or context.agency is None or action not in set(Action):
+        return error
+    was_candidate = hidden.subject is not None and searches.is_candidate(hidden.subject, context.agency)
+    try:
+        decide_beyond(Action(action), context, hidden.owner, was_candidate=was_candidate).require()
+    except Refused as refusal:
+        return refusal
+    return error
 
 
 def named_in(*arguments: object) -> tuple[Id, ...]:

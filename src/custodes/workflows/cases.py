@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 from custodes.errors import FaceError, InputError
 from custodes.ids import CaseId, ProbeId
-from custodes.imaging import decode
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action
 from custodes.policy.facts import CaseFacts, OwnedFacts
-from custodes.store import casework
+from custodes.store import aligned, casework
 from custodes.store.database import transaction_of_its_own
 from custodes.store.originals import with_name
 from custodes.store.records import CaseRecord, ProbeRecord, RequestRecord
@@ -75,7 +74,7 @@ def add_probe(
     record = casework.case(case)
     permit(context, Action.ADD_PROBE, case_facts(record))
     actor, _ = signed_in(context)
-    picture = decode(data, name=name, limits=services.limits)
+    picture = services.decoder.decode(data, name=name, limits=services.limits)
     faces = services.engine.detect(picture.pixels)
     if not faces:
         raise FaceError(
@@ -92,13 +91,22 @@ def add_probe(
         height=picture.height,
         faces=tuple(faces),
         added_at=context.now(),
+        notes=picture.sentences(),
+        qualities=tuple(
+            services.engine.measure(picture.pixels, face, faces[:place] + faces[place + 1 :])
+            for place, face in enumerate(faces)
+        ),
     )
-    sealed = services.vault.seal(probe.id, with_name(name or "", data))
+    crops = [services.engine.align(picture.pixels, face) for face in faces]
+    sealed, sealed_crops = services.vault.seal_all(
+        [(probe.id, with_name(name or "", data)), (aligned.sealing_name(probe.id), aligned.to_plaintext(crops))]
+    )
     with transaction_of_its_own():
         # decoding takes its time: the case may have been closed meanwhile
         if not casework.is_open(case):
             permit(context, Action.ADD_PROBE, case_facts(casework.case(case)))
         casework.add_probe(probe, sealed, added_by=actor)
+        aligned.add(probe.id, services.engine.contract, sealed_crops)
         services.ledger.with_rows(
             Event(
                 EventKind.PROBE_ADDED,

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from custodes.config import LONGEST_EFFECT, SIGNING_KEY_CHARACTERS, Config
-from custodes.engine import check_licence, find_pack, verify
+from custodes.engine import verify
 from custodes.errors import CustodesError
 from custodes.store import health as store
-from custodes.store import searches
-from custodes.store.database import readable_database
+from custodes.store import installation, searches
+from custodes.store.database import is_there, readable_database
 from custodes.store.keys import read_master_key
 from custodes.text import N_, Text
 from custodes.types import Context
+from custodes.workflows.packs import usable_pack
 
 _FREE_BYTES = 1_000_000_000
 
@@ -39,8 +40,13 @@ Check = Callable[[Config, datetime], Finding]
 
 def examine(config: Config, context: Context) -> Iterator[Finding]:
     """Yield a finding per check. A check that fails over a file or one of our errors is a finding, never a crash."""
+    try:
+        has_database = is_there(config.database_file)
+    except CustodesError as error:
+        has_database = False
+        yield Finding(Text(N_("Database")), False, error.what, error.hint)
     for name, check, needs_database in _CHECKS:
-        if needs_database and not config.database_file.exists():
+        if needs_database and not has_database:
             continue
         try:
             with readable_database():
@@ -55,7 +61,7 @@ def examine(config: Config, context: Context) -> Iterator[Finding]:
 def _data_folder(config: Config, _now: datetime) -> Finding:
     name = Text(N_("Data folder"))
     place = {"place": config.data_dir}
-    if not config.database_file.exists():
+    if not (config.secret_key_file if config.database_url else config.database_file).exists():
         return Finding(
             name,
             False,
@@ -148,15 +154,55 @@ def _schema(_config: Config, _now: datetime) -> Finding:
         Text(N_("Database")),
         waiting == 0 and store.is_intact(),
         Text(N_("%(waiting)d changes of its structure are waiting."), {"waiting": waiting}),
-        Text("") if waiting == 0 else Text(N_("Start “custodes serve” or “custodes demo” once, which applies them.")),
+        Text("") if waiting == 0 else Text(N_("Run “custodes migrate”, which applies them.")),
     )
 
 
+def _server(_config: Config, _now: datetime) -> Finding:
+    """The fence between services binds no superuser, and whoever owns the tables can take it down."""
+    name, state = Text(N_("Database server")), store.server_state()
+    if state is None:
+        return Finding(name, True, Text(N_("None: SQLite. The workflows alone keep services apart.")))
+    role = {"role": state.role, "tables": ", ".join(state.unfenced)}
+    if state.is_superuser or state.is_owner:
+        return Finding(
+            name,
+            False,
+            Text(N_("The role “%(role)s” owns the tables or is a superuser, so it can lift what they refuse."), role),
+            Text(N_("Run Custodes as a role that only reads and writes rows: docs/postgresql.md.")),
+        )
+    if state.unfenced:
+        return Finding(
+            name,
+            False,
+            Text(N_("No row-level security binds the role “%(role)s” on: %(tables)s."), role),
+            Text(N_("Tell the person responsible for the server: somebody took the fence between services down.")),
+        )
+    if not state.is_private:
+        return Finding(
+            name,
+            False,
+            Text(N_("What is sent between this machine and the server is not encrypted.")),
+            Text(N_("Set sslmode=verify-full in DATABASE_URL.")),
+        )
+    return Finding(name, True, Text(N_("The role “%(role)s” is bound by row-level security."), role))
+
+
 def _weights(config: Config, _now: datetime) -> Finding:
-    pack = find_pack(config.pack)
-    check_licence(pack=pack.name, allows_operational_use=pack.operational_use, evaluation=config.evaluation)
+    pack = usable_pack(config)
     verify(pack, config.models_dir)
     return Finding(Text(N_("Model pack")), True, Text(N_("%(pack)s: every file has its SHA-256."), {"pack": pack.name}))
+
+
+def _purpose(config: Config, _now: datetime) -> Finding:
+    """ENG-04: casework and evaluation have installations of their own, marked when they are made."""
+    made_for_it = installation.is_for_evaluation()
+    return Finding(
+        Text(N_("Purpose")),
+        made_for_it == config.evaluation_mark.exists() == config.evaluation,
+        Text(N_("Evaluation only: no casework.") if made_for_it else N_("Casework.")),
+        Text("") if made_for_it == config.evaluation else Text(N_("CUSTODES_EVALUATION says otherwise: correct it.")),
+    )
 
 
 def _attribution(_config: Config, _now: datetime) -> Finding:
@@ -191,7 +237,9 @@ _CHECKS: tuple[tuple[str, Check, bool], ...] = (
     (N_("Master key"), _keys, True),
     (N_("Signing key"), _signing_key, True),
     (N_("Database"), _schema, True),
+    (N_("Database server"), _server, True),
     (N_("Key store"), _sealed, True),
+    (N_("Purpose"), _purpose, True),
     (N_("Attribution"), _attribution, True),
     (N_("Log"), _intents, True),
 )

@@ -7,11 +7,13 @@ new cursor together; a kill between or inside steps loses at most work that can 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from custodes.ids import JobId
+from custodes.ids import AgencyId, JobId
 from custodes.ledger import Event, EventKind
 from custodes.store import jobs as store
 from custodes.store.database import transaction_of_its_own
@@ -20,6 +22,7 @@ from custodes.types import Context, Facts
 from custodes.workflows.boundary import signed_in
 from custodes.workflows.services import Services
 
+_KEY_DIGITS = 48
 Progress = Callable[[int, int | None], None]
 """``progress(done, total)`` in rows; ``total`` is None while it is not known."""
 
@@ -68,6 +71,27 @@ def run_job(services: Services, context: Context, job: Job, progress: Progress) 
         reached = step.cursor
         progress(reached, None)
     return _end(services, context, job, record.id)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def key_of_pass(
+    kind: str, agency: AgencyId, *parts: str, is_over: Callable[[JobRecord], bool] = lambda record: False
+) -> str:
+    """Return the name of a job's work: what it is made of, and which pass over it this is.
+
+    A pass that has finished, or that ``is_over`` for another reason, is not taken up again: the next one begins.
+    """
+    content, number = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_KEY_DIGITS], 1
+    while record := store.find_job(kind, agency, f"{content}:{number}"):
+        if record.finished_at is None and not is_over(record):
+            break
+        number += 1
+    return f"{content}:{number}"
 
 
 def _begin(services: Services, context: Context, job: Job) -> JobRecord:

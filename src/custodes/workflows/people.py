@@ -42,6 +42,7 @@ def create_installation(
     named_person(AccountFacts(full_name, email, personnel_number)).require()
     _check_agency(agency_code, agency_name)
     agency_id, account_id = AgencyId.new(context.entropy), AccountId.new(context.entropy)
+    purpose = {"evaluation": services.config.evaluation}
     with transaction_of_its_own():
         if not accounts.is_empty():
             raise Refused(
@@ -60,7 +61,7 @@ def create_installation(
             at=context.now(),
         )
         accounts.grant_role(account_id, Role.ADMINISTRATOR, context.now())
-        services.ledger.with_rows(Event(EventKind.INSTALLATION_CREATED, context, (agency_id, account_id)))
+        services.ledger.with_rows(Event(EventKind.INSTALLATION_CREATED, context, (agency_id, account_id), purpose))
     return accounts.account(account_id)
 
 
@@ -147,8 +148,8 @@ def sign_in(services: Services, context: Context, *, email: str, password: str) 
 
     Wrong address, wrong password and a locked account give the same answer, ``sign-in.failed``; the log knows which.
     """
-    # a terminal or a form can send what is no Unicode; it is nobody's address and nobody's password
-    email, password = (text.encode("utf-8", "replace").decode() for text in (email, password))
+    # a terminal or a form can send what is no text; it is nobody's address and nobody's password
+    email, password = (text.encode("utf-8", "replace").decode().replace("\0", "?") for text in (email, password))
     person = accounts.account_by_email(email)
     is_right = accounts.password_is_right(person.id if person else None, password)
     with transaction_of_its_own():

@@ -15,17 +15,17 @@ import rfc8785
 
 from custodes.errors import Conflict, InputError
 from custodes.ids import EntryId, RequestId, SearchId, SubjectId
-from custodes.imaging import decode
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action
 from custodes.policy.facts import OwnedFacts, SearchFacts
 from custodes.ranking.gallery import DEFAULT_LIMIT, HARD_CAP
-from custodes.store import accounts, casework, searches, subjects
+from custodes.store import accounts, aligned, casework, searches, subjects
 from custodes.store.database import transaction_of_its_own
 from custodes.store.records import RequestRecord, SearchRecord
 from custodes.text import N_
 from custodes.types import CandidateList, Context, Scope, Template
 from custodes.workflows.boundary import permit, scope_now, workflow
+from custodes.workflows.packs import require_one_contract
 from custodes.workflows.requests import filter_facts, in_request, request_facts
 from custodes.workflows.services import Services
 
@@ -49,6 +49,7 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
     Raises:
         Refused: not approved by another person, case closed, already used, another person's request.
         InputError: ``search.limit``, outside 1 to 50.
+        ContractMismatch: ``contract.of-another-pack``, if part of the gallery could not be compared.
     """
     record = casework.request(request)
     context = in_request(context, record)
@@ -57,6 +58,7 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
     asked = {"purpose": record.purpose.value, "source": record.source.value, **filter_facts(record.filters)}
     event = Event(EventKind.SEARCH, context, (record.probe.id,), asked)
     with services.ledger.outside(event) as outcome:
+        require_one_contract(services.engine.contract)
         template = _template(services, record)
         scope = scope_now(context)
         result = services.gallery.search(
@@ -204,10 +206,14 @@ def _facts(record: RequestRecord) -> SearchFacts:
 
 
 def _template(services: Services, record: RequestRecord) -> Template:
-    """Make the template of the picked face alone, from the probe's original bytes."""
-    original = subjects.original_bytes(services.vault, record.probe.id)
-    picture = decode(original, name=None, limits=services.limits)
-    return services.engine.embed([(picture.pixels, record.probe.faces[record.face])])[0]
+    """Make the template of the picked face alone: from its crop or, under another contract, from the original."""
+    probe, engine = record.probe, services.engine
+    crop = aligned.face(services.vault, probe.id, record.face, len(probe.faces), engine.contract)
+    if crop is not None:
+        return engine.embed_aligned([crop])[0]
+    original = subjects.original_bytes(services.vault, probe.id)
+    picture = services.decoder.decode(original, name=None, limits=services.limits)
+    return engine.embed([(picture.pixels, probe.faces[record.face])])[0]
 
 
 def _result_facts(result: SearchRecord) -> dict[str, str | int | float | bool | None | list[str]]:

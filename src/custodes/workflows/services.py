@@ -8,7 +8,7 @@ from functools import cached_property
 
 from custodes.config import Config
 from custodes.engine import FaceEngine
-from custodes.imaging import Limits
+from custodes.imaging import Decoder, Limits
 from custodes.ledger import Ledger
 from custodes.ranking.gallery import Gallery
 from custodes.store.log import DatabaseEntryStore
@@ -28,6 +28,7 @@ class Services:
     vault: Vault
     make_engine: Callable[[], FaceEngine]
     make_gallery: Callable[[FaceEngine], Gallery]
+    make_decoder: Callable[[], Decoder]
     threshold: float
     threshold_is_provisional: bool = True
 
@@ -35,6 +36,11 @@ class Services:
     def engine(self) -> FaceEngine:
         """The face engine of the installation's model pack."""
         return self.make_engine()
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """What turns untrusted bytes into pixels, in processes that may die of them."""
+        return self.make_decoder()
 
     @cached_property
     def bulk_engine(self) -> FaceEngine:

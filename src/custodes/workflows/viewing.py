@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from custodes.errors import Conflict, NotFound
 from custodes.ids import AccountId, AgencyId, CaseId, PhotographId, ProbeId, RequestId, SubjectId
-from custodes.imaging import decode, encode_preview
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action, decide
 from custodes.policy.facts import OwnedFacts, RecordFacts
@@ -182,14 +181,17 @@ def _withheld(candidate: Candidate, subject: SubjectRecord, *, is_open: bool, is
 
 
 def _searchable(record: SubjectRecord) -> SubjectRecord:
-    """Return the record without quarantined photographs, and without the bookings that hold no others."""
+    """Return the record without quarantined photographs, and without the bookings that hold no others.
+
+    A profile that only its pose keeps out of searches is shown: nothing in law is against it.
+    """
     bookings = (
-        replace(booking, photographs=tuple(p for p in booking.photographs if not p.barriers))
+        replace(booking, photographs=tuple(p for p in booking.photographs if not p.barriers & ~Barrier.POSE))
         for booking in record.bookings
     )
     return replace(record, bookings=tuple(booking for booking in bookings if booking.photographs))
 
 
 def _preview(services: Services, uid: str, side: int) -> bytes:
-    picture = decode(subjects.original_bytes(services.vault, uid), name=None, limits=services.limits)
-    return encode_preview(picture.pixels, side)
+    original = subjects.original_bytes(services.vault, uid)
+    return services.decoder.preview(original, name=None, limits=services.limits, longest_side=side)

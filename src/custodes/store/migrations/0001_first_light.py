@@ -34,6 +34,24 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Installation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("for_evaluation", models.BooleanField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="AddedPack",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=64, unique=True)),
+                ("manifest_sha256", models.CharField(max_length=64)),
+                ("contract", models.CharField(max_length=80)),
+                ("signed_by", models.CharField(blank=True, max_length=64)),
+                ("added_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Generation",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -63,6 +81,10 @@ class Migration(migrations.Migration):
                 ("uid", models.CharField(editable=False, max_length=30, unique=True)),
                 ("key_uid", models.CharField(max_length=30)),
                 ("ciphertext", models.BinaryField()),
+                (
+                    "agency",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to="store.agency"),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -124,7 +146,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("birth_date", models.DateField(null=True)),
+                (
+                    "sex",
+                    models.CharField(
+                        blank=True,
+                        choices=[("F", "FEMALE"), ("M", "MALE"), ("X", "OTHER"), ("", "UNKNOWN")],
+                        default=custodes.types.Sex["UNKNOWN"],
+                        max_length=9,
+                    ),
+                ),
                 ("disputed", models.PositiveIntegerField(default=0)),
+                ("named_by", models.CharField(blank=True, default="", max_length=30)),
+                ("unclear_by", models.CharField(blank=True, default="", max_length=30)),
                 ("created_at", models.DateTimeField()),
                 ("agency", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="store.agency")),
             ],
@@ -269,7 +302,26 @@ class Migration(migrations.Migration):
                 ("format", models.CharField(max_length=10)),
                 ("width", models.PositiveIntegerField()),
                 ("height", models.PositiveIntegerField()),
+                ("notes", models.JSONField(default=list)),
+                ("quality", models.JSONField(null=True)),
                 ("taken_on", models.DateField(null=True)),
+                (
+                    "pose",
+                    models.CharField(
+                        choices=[
+                            ("frontal", "FRONTAL"),
+                            ("left-profile", "LEFT_PROFILE"),
+                            ("right-profile", "RIGHT_PROFILE"),
+                            ("three-quarter", "THREE_QUARTER"),
+                            ("other", "OTHER"),
+                        ],
+                        default=custodes.types.Pose["FRONTAL"],
+                        max_length=21,
+                    ),
+                ),
+                ("barriers", models.PositiveIntegerField(default=0)),
+                ("vanished", models.BooleanField(default=False)),
+                ("named_by", models.CharField(blank=True, default="", max_length=30)),
                 ("enrolled_at", models.DateTimeField()),
                 (
                     "booking",
@@ -313,7 +365,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("row", models.PositiveBigIntegerField()),
                 ("code", models.CharField(max_length=60)),
-                ("sentence", models.TextField()),
+                ("texts", models.JSONField(default=list)),
                 (
                     "job",
                     models.ForeignKey(
@@ -332,6 +384,7 @@ class Migration(migrations.Migration):
                 ("width", models.PositiveIntegerField()),
                 ("height", models.PositiveIntegerField()),
                 ("faces", models.JSONField()),
+                ("notes", models.JSONField(default=list)),
                 ("added_at", models.DateTimeField()),
                 (
                     "added_by",
@@ -344,6 +397,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("image", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to="store.sealedimage")),
+            ],
+        ),
+        migrations.CreateModel(
+            name="AlignedFaces",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key_uid", models.CharField(max_length=30)),
+                ("ciphertext", models.BinaryField()),
+                (
+                    "contract",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="store.contractrow"),
+                ),
+                (
+                    "probe",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="aligned", to="store.probe"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -660,5 +731,141 @@ class Migration(migrations.Migration):
                 condition=models.Q(("died__isnull", True), ("died__gt", models.F("born")), _connector="OR"),
                 name="dies_after_birth",
             ),
+        ),
+        migrations.CreateModel(
+            name="Correction",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.CharField(editable=False, max_length=30, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("applied", "APPLIED"),
+                            ("waiting", "WAITING"),
+                            ("confirmed", "CONFIRMED"),
+                            ("declined", "DECLINED"),
+                            ("withdrawn", "WITHDRAWN"),
+                        ],
+                        db_index=True,
+                        max_length=17,
+                    ),
+                ),
+                ("row", models.PositiveBigIntegerField()),
+                ("proposed_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="corrections", to="store.booking"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="corrections", to="store.jobrow"
+                    ),
+                ),
+                (
+                    "photograph",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="corrections",
+                        to="store.photograph",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="CorrectedFact",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "fact",
+                    models.CharField(
+                        choices=[
+                            ("person", "PERSON"),
+                            ("youth", "YOUTH"),
+                            ("birth-date", "BIRTH_DATE"),
+                            ("sex", "SEX"),
+                            ("offences", "OFFENCES"),
+                            ("dispositions", "DISPOSITIONS"),
+                            ("dispute", "DISPUTE"),
+                            ("taken-on", "TAKEN_ON"),
+                            ("pose", "POSE"),
+                            ("vanished", "VANISHED"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("old", models.TextField(blank=True)),
+                ("new", models.TextField(blank=True)),
+                (
+                    "correction",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="facts", to="store.correction"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="VanishedPhotograph",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("barred", models.BooleanField()),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="vanished", to="store.jobrow"
+                    ),
+                ),
+                (
+                    "photograph",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="missed", to="store.photograph"
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddConstraint(
+            model_name="correction",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("photograph__isnull", True), ("state", "waiting")),
+                fields=("booking",),
+                name="one_correction_waits_per_booking",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="correction",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "waiting")),
+                fields=("photograph",),
+                name="one_correction_waits_per_photograph",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="correctedfact",
+            constraint=models.UniqueConstraint(fields=("correction", "fact"), name="each_fact_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="vanishedphotograph",
+            constraint=models.UniqueConstraint(fields=("job", "photograph"), name="missed_once_per_re_export"),
         ),
     ]

@@ -1,7 +1,8 @@
 """The tables. Photographs, probes and templates are in them only as ciphertext (SEC-02)."""
 
 from custodes.store.models.accounts import Account, Agency, Agreement, RoleGrant
-from custodes.store.models.casework import Approval, CandidateRow, Case, Probe, Search, SearchRequest
+from custodes.store.models.casework import AlignedFaces, Approval, CandidateRow, Case, Probe, Search, SearchRequest
+from custodes.store.models.corrections import CorrectedFact, Correction, VanishedPhotograph
 from custodes.store.models.gallery import (
     Booking,
     Charge,
@@ -13,21 +14,27 @@ from custodes.store.models.gallery import (
     Subject,
     TemplateRow,
 )
+from custodes.store.models.installation import AddedPack, Installation
 from custodes.store.models.jobs import JobRow, RowFailure
 from custodes.store.models.log import LogDetail, LogEntry, LogHead
 
 __all__ = [
     "Account",
+    "AddedPack",
     "Agency",
     "Agreement",
+    "AlignedFaces",
     "Approval",
     "Booking",
     "CandidateRow",
     "Case",
     "Charge",
     "ContractRow",
+    "CorrectedFact",
+    "Correction",
     "GalleryEntry",
     "Generation",
+    "Installation",
     "JobRow",
     "LogDetail",
     "LogEntry",
@@ -41,4 +48,5 @@ __all__ = [
     "SearchRequest",
     "Subject",
     "TemplateRow",
+    "VanishedPhotograph",
 ]

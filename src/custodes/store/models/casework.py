@@ -40,8 +40,19 @@ class Probe(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     faces = models.JSONField()
+    notes = models.JSONField(default=list)
+    """What was done to the stored pixels, as texts."""
     added_by = models.ForeignKey(Account, on_delete=models.PROTECT)
     added_at = models.DateTimeField()
+
+
+class AlignedFaces(models.Model):
+    """A probe's faces as a contract's alignment cuts them out, sealed; no template of any of them (PRB-13)."""
+
+    probe = models.OneToOneField(Probe, on_delete=models.PROTECT, related_name="aligned")
+    contract = models.ForeignKey(ContractRow, on_delete=models.PROTECT)
+    key_uid = models.CharField(max_length=30)
+    ciphertext = models.BinaryField()
 
 
 class SearchRequest(models.Model):

@@ -12,7 +12,7 @@ from django.db import models
 
 from custodes.store.models.accounts import Agency
 from custodes.store.models.fields import choices, uid
-from custodes.types import Collection, Disposition, Ground, Sex, Youth
+from custodes.types import Collection, Disposition, Ground, Pose, Sex, Youth
 
 
 class Subject(models.Model):
@@ -41,8 +41,14 @@ class Booking(models.Model):
     youth = choices(Youth, blank=True, default=Youth.UNKNOWN)
     birth_date = models.DateField(null=True)
     """The birth date as this booking states it."""
+    sex = choices(Sex, blank=True, default=Sex.UNKNOWN)
+    """As recorded at this booking."""
     disputed = models.PositiveIntegerField(default=0)
     """Barriers that a contradicting row stated; they bind every photograph until the booking is corrected."""
+    named_by = models.CharField(max_length=30, blank=True, default="")
+    """The re-export (a job's id) that named it last."""
+    unclear_by = models.CharField(max_length=30, blank=True, default="")
+    """The re-export that last had a row of it whose photograph could not be told."""
     created_at = models.DateTimeField()
 
     class Meta:
@@ -77,7 +83,18 @@ class Photograph(models.Model):
     format = models.CharField(max_length=10)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
+    notes = models.JSONField(default=list)
+    """What was done to the stored pixels, as texts."""
+    quality = models.JSONField(null=True)
+    """What was measured of the face at enrolment; empty where no face was looked for."""
     taken_on = models.DateField(null=True)
+    pose = choices(Pose, default=Pose.FRONTAL)
+    barriers = models.PositiveIntegerField(default=0)
+    """Why it may not be searched, as policy judged last; its gallery entry, if it has one, says the same."""
+    vanished = models.BooleanField(default=False)
+    """A re-export no longer named it, and nobody has confirmed since that it is back."""
+    named_by = models.CharField(max_length=30, blank=True, default="")
+    """The re-export that named it last."""
     enrolled_at = models.DateTimeField()
 
     class Meta:
@@ -90,6 +107,8 @@ class SealedImage(models.Model):
     """Original bytes of a photograph or a probe under a data key of their own; useless once the key is gone."""
 
     uid = uid()
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, db_index=False)
+    """Whose it is: it hangs on no other table that says so."""
     key_uid = models.CharField(max_length=30)
     ciphertext = models.BinaryField()
 

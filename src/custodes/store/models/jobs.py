@@ -33,7 +33,8 @@ class RowFailure(models.Model):
     job = models.ForeignKey(JobRow, on_delete=models.CASCADE, related_name="failures")
     row = models.PositiveBigIntegerField()
     code = models.CharField(max_length=60)
-    sentence = models.TextField()
+    texts = models.JSONField(default=list)
+    """What, why and what to do, as templates and their values: they are read in the reader's language."""
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["job", "row"], name="one_failure_per_row")]

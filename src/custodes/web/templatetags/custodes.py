@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
-from custodes.types import Barrier, Box, Role
+from custodes.text import Text
+from custodes.types import Barrier, Box, Quality, Role
 from custodes.web import labels
+from custodes.workflows.quality import advice_on, component_lines
 from custodes.workflows.reference import ProbeRecord, serious_offences
 
 register = template.Library()
@@ -76,6 +79,12 @@ def offence_title(code: str) -> str:
 
 
 @register.filter
+def sentence(text: Text) -> str:
+    """Return a text in the reader's language."""
+    return text.render(gettext)
+
+
+@register.filter
 def day(value: date | None) -> SafeString | str:
     """Return a date as ``2026-03-02``, or a dash."""
     return format_html('<time datetime="{0}">{0}</time>', value.isoformat()) if value else "—"
@@ -114,6 +123,30 @@ def face(probe: ProbeRecord, box: Box, description: str = "") -> dict[str, objec
     left = _inside(box.left + box.width / 2 - side / 2, side, probe.width)
     top = _inside(box.top + box.height / 2 - side / 2, side, probe.height)
     return {"probe": probe, "view": f"{left:.1f} {top:.1f} {side:.1f} {side:.1f}", "description": description}
+
+
+@register.inclusion_tag("web/parts/quality.html")
+def quality(measured: Quality | None) -> dict[str, object]:
+    """Show what was measured of a face: the summary, at most three pieces of advice, and every component on request."""
+    if measured is None:
+        return {"quality": None}
+    advice = [(each.sentence.render(gettext), each.remedy.render(gettext)) for each in advice_on(measured)]
+    lines = [
+        replace(line, name=gettext(line.name), unit=_said(line.unit), reason=_said(line.reason))
+        for line in component_lines(measured)
+    ]
+    return {"quality": measured, "advice": advice, "lines": lines}
+
+
+def _said(message: str) -> str:
+    """Return a marked message in the active language; gettext answers the empty one with the catalogue's head."""
+    return gettext(message) if message else ""
+
+
+@register.filter
+def place(values: Sequence[object], index: int) -> object:
+    """Return one of ``values``, or None where there is none, as of what was stored before it was measured."""
+    return values[index] if index < len(values) else None
 
 
 def _inside(start: float, side: float, whole: float) -> float:

@@ -3,7 +3,9 @@
 `enrol` and `check_enrolment` are the workflows; the rest of this package is their parts.
 """
 
+from custodes.store.vanished import Scope
 from custodes.workflows.enrolment.coverage import Coverage, check_enrolment
-from custodes.workflows.enrolment.job import EnrolmentReport, enrol
+from custodes.workflows.enrolment.job import enrol
+from custodes.workflows.enrolment.report import EnrolmentReport
 
-__all__ = ["Coverage", "EnrolmentReport", "check_enrolment", "enrol"]
+__all__ = ["Coverage", "EnrolmentReport", "Scope", "check_enrolment", "enrol"]

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from custodes.engine import advise
 from custodes.ids import AgencyId, BookingId, JobId, PhotographId, SubjectId, TemplateId
 from custodes.ledger import Event, EventKind
-from custodes.policy.eligibility import eligibility
 from custodes.store import enrolment as store
-from custodes.store.bookings import quarantine_booking
+from custodes.store.bookings import KeptBooking, mark_named, quarantine_booking
 from custodes.store.database import raise_generation
 from custodes.store.enrolment import NewPhotograph
 from custodes.store.records import RowFailureRecord
+from custodes.store.vanished import require_latest
 from custodes.store.vault import Vault
-from custodes.types import Barrier, Context, Contract
-from custodes.workflows.enrolment.judge import Outcome, Quarantine, facts, judge
+from custodes.types import Barrier, Context, Contract, Eligibility
+from custodes.workflows.enrolment.corrections import Plan, Terms
+from custodes.workflows.enrolment.judge import Named, Outcome, Quarantine, Withdrawal, judge
 from custodes.workflows.enrolment.prepare import Prepared
+from custodes.workflows.enrolment.settle import write_corrections
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +32,38 @@ class Batch:
     new: Sequence[NewPhotograph]
     failed: Sequence[RowFailureRecord]
     quarantines: Sequence[Quarantine]
+    corrections: Sequence[Plan | Withdrawal]
+    looked_at: Mapping[str, KeptBooking]
+    named: Named
+    re_export: bool = False
 
 
-def to_commit(context: Context, agency: AgencyId, outcomes: Sequence[Outcome]) -> Batch:
+def to_commit(context: Context, terms: Terms, outcomes: Sequence[Outcome]) -> Batch:
     """Judge the outcomes of a batch of rows and make its new records."""
-    judged = judge(agency, outcomes)
-    new = [new_photograph(context, agency, item, disputed) for item, disputed in judged.ready]
-    return Batch(agency, len(outcomes), new, judged.failed, judged.quarantines)
+    judged = judge(terms, outcomes)
+    new = [new_photograph(context, terms, item, eligible) for item, eligible in judged.ready]
+    return Batch(
+        agency=terms.agency,
+        rows=len(outcomes),
+        new=new,
+        failed=judged.failed,
+        quarantines=judged.quarantines,
+        corrections=judged.corrections,
+        looked_at=judged.looked_at,
+        named=judged.named,
+        re_export=bool(terms.re_export),
+    )
 
 
-def new_photograph(context: Context, agency: AgencyId, item: Prepared, disputed: Barrier) -> NewPhotograph:
-    """Return a prepared row as a new record: eligible as policy computes it now, less what its booking disputes."""
+def new_photograph(context: Context, terms: Terms, item: Prepared, eligible: Eligibility) -> NewPhotograph:
+    """Return a prepared row as a new record of its booking."""
     row, entropy = item.loaded.row, context.entropy
-    judged = eligibility(facts(agency, row), context.now())
     return NewPhotograph(
         photograph_id=PhotographId.new(entropy),
         template_id=TemplateId.new(entropy),
         subject_id=SubjectId.new(entropy),
         booking_id=BookingId.new(entropy),
-        agency=agency,
+        agency=terms.agency,
         person_number=row.person_number,
         booking_number=row.booking_number,
         sex=row.sex,
@@ -61,8 +77,12 @@ def new_photograph(context: Context, agency: AgencyId, item: Prepared, disputed:
         format=item.format,
         width=item.width,
         height=item.height,
+        notes=item.notes,
+        quality=item.quality,
         vector=item.vector,
-        eligibility=replace(judged, barriers=judged.barriers | disputed),
+        eligibility=eligible,
+        pose=row.pose,
+        named_by=terms.re_export,
     )
 
 
@@ -70,10 +90,16 @@ def count(counts: Counter[str], batch: Batch) -> None:
     """Add a batch to a job's counts; every row is enrolled, failed, or enrolled before."""
     enrolled, failed = len(batch.new), len(batch.failed)
     counts.update(rows=batch.rows, enrolled=enrolled, failed=failed, already=batch.rows - enrolled - failed)
-    counts.update(records_quarantined=len(batch.quarantines))
+    counts.update(records_quarantined=len(batch.quarantines), unreadable=batch.named.unreadable)
+    for each in batch.corrections:
+        counts["withdrawn" if isinstance(each, Withdrawal) else "waiting" if each.widens else "corrected"] += 1
     for photograph in batch.new:
-        counts.update(f"barrier:{barrier.name}" for barrier in photograph.eligibility.barriers)
-        counts["quarantined"] += photograph.eligibility.barriers != 0
+        found = photograph.eligibility.barriers
+        counts.update(f"barrier:{barrier.name}" for barrier in found)
+        # a pose that the pack cannot compare is no bar in law: such a photograph is kept and shown
+        counts["unsearched"] += found == Barrier.POSE
+        counts["advised"] += photograph.quality is not None and bool(advise(photograph.quality))
+        counts["quarantined"] += found not in (Barrier.NONE, Barrier.POSE)
 
 
 def commit(
@@ -83,6 +109,9 @@ def commit(
     sealed = list(zip(batch.new, store.seal_photographs(vault, batch.new), strict=True))
 
     def write() -> Sequence[Event]:
+        if batch.re_export:
+            require_latest(job)
+        corrected = write_corrections(context, job, batch.corrections, batch.looked_at)
         subjects: list[SubjectId] = []
         if sealed:
             subjects = store.add_photographs(sealed, contract, generation=raise_generation(), at=context.now())
@@ -104,15 +133,20 @@ def commit(
             )
             for record in batch.failed
         )
-        return [*enrolled, *quarantined, *refused]
+        mark_named(
+            batch.agency,
+            str(job),
+            bookings=batch.named.bookings,
+            unclear=batch.named.unclear,
+            photographs=batch.named.photographs,
+        )
+        return [*corrected, *enrolled, *quarantined, *refused]
 
     return write
 
 
 def _quarantine(context: Context, agency: AgencyId, job: JobId, quarantine: Quarantine) -> Event:
-    photographs = quarantine_booking(
-        agency, quarantine.booking_number, quarantine.barriers, generation=raise_generation()
-    )
+    photographs = quarantine_booking(agency, quarantine.booking_number, quarantine.barriers)
     return Event(
         EventKind.RECORD_QUARANTINED,
         context,

@@ -11,11 +11,16 @@ from custodes.errors import CustodesError
 from custodes.policy import Action
 from custodes.policy.eligibility import BookingFacts, barriers
 from custodes.store import accounts
-from custodes.types import Context
+from custodes.store.vanished import Scope
+from custodes.types import Barrier, Context
 from custodes.workflows.boundary import permit, signed_in, workflow
+from custodes.workflows.enrolment.corrections import Terms
+from custodes.workflows.enrolment.forecast import Forecast
 from custodes.workflows.enrolment.manifest import Problem, Row, load_mapping, open_manifest
 from custodes.workflows.enrolment.screen import Screen
 from custodes.workflows.services import Services
+
+_MOST_CODES = 10_000
 
 
 @dataclass(slots=True)
@@ -23,20 +28,25 @@ class Coverage:
     """Counts over all rows. ``filled``: rows in which a field has a value. ``problems``: rows by error code.
 
     ``codes_without_ground``: offence codes that the mapping gives no ground, with how often they occur.
-    ``quarantined``: rows that would be enrolled and not searchable, by barrier; ``searchable``: the others.
+    ``quarantined``: rows that would be enrolled and not searchable, by barrier; ``searchable``: the others, those in a
+    pose that the pack does not compare (``unsearched``) apart.  ``re_export``: what it would do to kept bookings.
     """
 
     rows: int = 0
     searchable: int = 0
+    unsearched: int = 0
     filled: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     first_problem: dict[str, int] = field(default_factory=dict)
     codes_without_ground: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
+    re_export: Forecast | None = None
 
 
 @workflow(Action.CHECK_ENROLMENT)
-def check_enrolment(services: Services, context: Context, *, manifest: Path, mapping: Path, images: Path) -> Coverage:
+def check_enrolment(
+    services: Services, context: Context, *, manifest: Path, mapping: Path, images: Path, re_export: Scope | None = None
+) -> Coverage:
     """Read a whole manifest and report what it covers; images are looked for, not opened, and nothing is written.
 
     Raises:
@@ -48,21 +58,29 @@ def check_enrolment(services: Services, context: Context, *, manifest: Path, map
     agencies = {record.code: record.name for record in accounts.agencies()}
     own = next(record.code for record in accounts.agencies() if record.id == agency)
     screen = Screen(images, own, agencies)
-    coverage = Coverage()
+    terms = Terms(agency, context.now(), services.engine.poses)
+    forecast = Forecast(terms, re_export) if re_export is not None else None
+    coverage = Coverage(re_export=forecast)
     try:
         for item in open_manifest(manifest, rules).rows(context.now().date()):
             coverage.rows += 1
+            if forecast is not None and (isinstance(item, Problem) or item.agency == own):
+                forecast.add(item)
             try:
                 if isinstance(item, Problem):
                     raise item.error
                 _count(coverage, item, rules.grounds)
                 screen.check(item)
-                _judge(coverage, item, BookingFacts(agency, item.offences, item.youth, item.birth_date, item.taken_on))
+                _judge(coverage, item, terms)
             except CustodesError as error:
                 coverage.problems[error.code] += 1
                 coverage.first_problem.setdefault(error.code, item.number)
+        if forecast is not None:
+            forecast.finish()
     finally:
         screen.close()
+        if forecast is not None:
+            forecast.close()
     return coverage
 
 
@@ -81,10 +99,15 @@ def _count(coverage: Coverage, row: Row, grounds: Mapping[str, object]) -> None:
     }
     for name, value in values.items():
         coverage.filled[name] += bool(value)
-    coverage.codes_without_ground.update(offence.code for offence in row.offences if offence.code not in grounds)
+    for code in (offence.code for offence in row.offences if offence.code not in grounds):
+        # a wrong column makes every row a code of its own
+        if code in coverage.codes_without_ground or len(coverage.codes_without_ground) < _MOST_CODES:
+            coverage.codes_without_ground[code] += 1
 
 
-def _judge(coverage: Coverage, row: Row, facts: BookingFacts) -> None:
-    found = barriers(facts)
+def _judge(coverage: Coverage, row: Row, terms: Terms) -> None:
+    said = (row.offences, row.youth, row.birth_date, row.taken_on)
+    found = barriers(BookingFacts(terms.agency, *said, pose=row.pose, searched_poses=terms.poses))
     coverage.searchable += not found
-    coverage.quarantined.update(barrier.name or "" for barrier in found)
+    coverage.unsearched += found == Barrier.POSE
+    coverage.quarantined.update(barrier.name or "" for barrier in found & ~Barrier.POSE)

@@ -10,36 +10,40 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from custodes.engine import FaceEngine, check_licence
 from custodes.errors import CustodesError, ManifestError
-from custodes.ids import AgencyId
 from custodes.ledger import EventKind
 from custodes.policy import Action
 from custodes.policy.facts import OwnedFacts
 from custodes.store import accounts, bookings
-from custodes.store import jobs as job_store
-from custodes.store.records import JobRecord, RowFailureRecord
+from custodes.store.records import JobRecord
+from custodes.store.vanished import KIND, Scope, is_superseded
 from custodes.text import N_
 from custodes.types import Context, Facts
 from custodes.workflows.boundary import permit, signed_in, workflow
 from custodes.workflows.enrolment.batch import commit, count, to_commit
+from custodes.workflows.enrolment.corrections import Terms
 from custodes.workflows.enrolment.judge import Outcome
 from custodes.workflows.enrolment.manifest import Manifest, Problem, Row, load_mapping, open_manifest
 from custodes.workflows.enrolment.prepare import Failed, Loaded, failure, prepare
+from custodes.workflows.enrolment.report import EnrolmentReport, report_of
 from custodes.workflows.enrolment.screen import Screen
-from custodes.workflows.jobs import Progress, Step, run_job
+from custodes.workflows.enrolment.vanished import sweep
+from custodes.workflows.jobs import Progress, Step, file_sha256, key_of_pass, run_job
+from custodes.workflows.packs import require_one_contract
 from custodes.workflows.services import Services
 
-_BATCH = 16
+_BATCH = 32
+_RE_EXPORT_BATCH = 256
+"""Most rows of a re-export state nothing new and cost a look only."""
 _BATCHES_AHEAD = 2
 _BYTES_AHEAD = 64_000_000
 """Bytes of images held at once, besides the one image that reaches the bound."""
-_KEY_DIGITS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +55,6 @@ class _Begun:
     held: int
 
 
-@dataclass(frozen=True, slots=True)
-class EnrolmentReport:
-    """What an enrolment came to. Every row is counted once in ``enrolled``, ``already`` or ``failed``.
-
-    ``searchable`` and ``quarantined`` say how the enrolled rows were enrolled; the latter by barrier, of which a row
-    may have several. ``records_quarantined``: how often a failed row had a record quarantined that was kept already.
-    """
-
-    rows: int
-    enrolled: int
-    already: int
-    failed: int
-    searchable: int
-    quarantined: Mapping[str, int]
-    records_quarantined: int
-    failures: Sequence[RowFailureRecord]
-
-
 @workflow(Action.ENROL)
 def enrol(
     services: Services,
@@ -77,9 +63,13 @@ def enrol(
     manifest: Path,
     mapping: Path,
     images: Path,
+    re_export: Scope | None = None,
     progress: Progress = lambda done, total: None,
 ) -> EnrolmentReport:
     """Enrol the photographs of one's own service that a manifest lists, from the folder ``images``.
+
+    ``re_export``: the manifest is the records system's present state, complete for that scope: what it states
+    otherwise than is kept corrects the record, and what it does not name has vanished.
 
     The same manifest again resumes where it was stopped; once finished, another pass goes over all rows, passes by what
     is enrolled and tries failures anew.
@@ -94,10 +84,11 @@ def enrol(
         allows_operational_use=services.engine.allows_operational_use,
         evaluation=services.config.evaluation,
     )
+    require_one_contract(services.engine.contract)
     opened = open_manifest(manifest, load_mapping(mapping))
-    job = _EnrolmentJob(services, context, opened, images, (manifest, mapping))
+    job = _EnrolmentJob(services, context, opened, images, (manifest, mapping), re_export)
     record = run_job(services, context, job, lambda done, _: progress(done, opened.lines))
-    return _report(record)
+    return report_of(record)
 
 
 class _EnrolmentJob:
@@ -109,16 +100,29 @@ class _EnrolmentJob:
     finished = EventKind.ENROLMENT_FINISHED
 
     def __init__(
-        self, services: Services, context: Context, manifest: Manifest, images: Path, files: tuple[Path, Path]
+        self,
+        services: Services,
+        context: Context,
+        manifest: Manifest,
+        images: Path,
+        files: tuple[Path, Path],
+        re_export: Scope | None,
     ) -> None:
-        manifest_sha256, mapping_sha256 = map(_sha256, files)
+        manifest_sha256, mapping_sha256 = map(file_sha256, files)
         self.facts: Facts = {"manifest_sha256": manifest_sha256, "mapping_sha256": mapping_sha256}
+        if re_export is not None:
+            self.facts = {**self.facts, **re_export.facts}
+            self.kind = KIND
+        self._re_export = re_export
+        self._rows_at_once = _BATCH if re_export is None else _RE_EXPORT_BATCH
         self._services = services
         self._context = context
         self._manifest = manifest
         self._images = images
         _, self._agency = signed_in(context)
-        self.key = _job_key(self._agency, manifest_sha256, mapping_sha256)
+        self.key = key_of_pass(
+            self.kind, self._agency, manifest_sha256, mapping_sha256, str(re_export or ""), is_over=is_superseded
+        )
         self._engine: FaceEngine = services.bulk_engine
 
     def steps(self, record: JobRecord) -> Iterator[Step]:
@@ -134,6 +138,8 @@ class _EnrolmentJob:
                     yield self._step(begun, counts)
         finally:
             screen.close()
+        if self._re_export is not None:
+            yield from sweep(self._context, self._agency, record, self._re_export, counts)
 
     def _begun(self, pool: ThreadPoolExecutor, rows: Iterator[Loaded | Failed]) -> Iterator[_Begun]:
         """Begin batches ahead of the one that is yielded, as far as rows and bytes allow."""
@@ -144,7 +150,7 @@ class _EnrolmentJob:
             batch.append(item)
             filling += _size(item)
             # what was yielded last is still held by whoever wrote it
-            if len(batch) < _BATCH and filling + writing + _held(ahead) < _BYTES_AHEAD:
+            if len(batch) < self._rows_at_once and filling + writing + _held(ahead) < _BYTES_AHEAD:
                 continue
             ahead.append(self._begin(pool, batch))
             batch, filling = [], 0
@@ -170,7 +176,9 @@ class _EnrolmentJob:
             except CustodesError as error:
                 if item.number > cursor:
                     row = item if isinstance(item, Row) and item.agency == self._own else None
-                    yield Failed(item.number, failure(item.number, error), row)
+                    # a row whose service was mistaken may be about one of our bookings all the same
+                    named = None if row else item.booking_number
+                    yield Failed(item.number, failure(item.number, error), row, booking_number=named)
 
     def _load(self, row: Row, path: Path) -> Loaded:
         limit = self._services.limits.max_bytes
@@ -200,12 +208,16 @@ class _EnrolmentJob:
                 futures.append(_done(replace(item, data=b"")))
             else:
                 held += _size(item)
-                futures.append(pool.submit(prepare, item, self._engine, self._services.limits))
+                futures.append(pool.submit(prepare, item, self._services))
         return _Begun(_number(batch[-1]), futures, held)
+
+    def _terms(self) -> Terms:
+        named_by = str(self._job) if self._re_export is not None else ""
+        return Terms(self._agency, self._context.now(), self._engine.poses, named_by)
 
     def _step(self, begun: _Begun, counts: Counter[str]) -> Step:
         outcomes = [future.result() for future in begun.futures]
-        batch = to_commit(self._context, self._agency, outcomes)
+        batch = to_commit(self._context, self._terms(), outcomes)
         count(counts, batch)
         return Step(
             commit=commit(self._services.vault, self._context, self._engine.contract, self._job, batch),
@@ -231,32 +243,3 @@ def _size(item: Loaded | Failed) -> int:
 
 def _number(item: Loaded | Failed) -> int:
     return item.row.number if isinstance(item, Loaded) else item.number
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _job_key(agency: AgencyId, manifest_sha256: str, mapping_sha256: str) -> str:
-    """Return the name of the work: the manifest's and the mapping's content, and which pass over them this is."""
-    digest = hashlib.sha256(bytes.fromhex(manifest_sha256 + mapping_sha256))
-    content, number = digest.hexdigest()[:_KEY_DIGITS], 1
-    while (record := job_store.find_job(_EnrolmentJob.kind, agency, f"{content}:{number}")) and record.finished_at:
-        number += 1
-    return f"{content}:{number}"
-
-
-def _report(record: JobRecord) -> EnrolmentReport:
-    counts = Counter(record.counts)
-    barriers = {key.removeprefix("barrier:"): count for key, count in counts.items() if key.startswith("barrier:")}
-    return EnrolmentReport(
-        rows=counts["rows"],
-        enrolled=counts["enrolled"],
-        already=counts["already"],
-        failed=counts["failed"],
-        searchable=counts["enrolled"] - counts["quarantined"],
-        quarantined=barriers,
-        records_quarantined=counts["records_quarantined"],
-        failures=job_store.failures(record.id),
-    )

@@ -12,6 +12,34 @@ from custodes.text import N_
 from custodes.workflows.enrolment.manifest import Row
 
 
+class Seen:
+    """Which keys have been seen, in a private database on disk that SQLite removes by itself.
+
+    A file of millions of rows stays out of memory.
+    """
+
+    def __init__(self) -> None:
+        self._keys = sqlite3.connect("", isolation_level=None)
+        self._keys.executescript("PRAGMA journal_mode=OFF; CREATE TABLE seen (key INTEGER PRIMARY KEY);")
+
+    def is_new(self, *parts: str) -> bool:
+        """Note a key and return whether it was not there."""
+        return self._keys.execute("INSERT OR IGNORE INTO seen VALUES (?)", (_number(*parts),)).rowcount == 1
+
+    def has(self, *parts: str) -> bool:
+        """Return whether a key is there."""
+        return self._keys.execute("SELECT 1 FROM seen WHERE key = ?", (_number(*parts),)).fetchone() is not None
+
+    def close(self) -> None:
+        """Forget what was seen."""
+        self._keys.close()
+
+
+def _number(*parts: str) -> int:
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
 class Screen:
     """Screens the rows of one manifest, in order, for one service.
 
@@ -22,9 +50,7 @@ class Screen:
         self._folder = folder.resolve()
         self._own = own
         self._agencies = agencies
-        # A private database on disk that SQLite removes by itself: a manifest of millions stays out of memory.
-        self._seen = sqlite3.connect("", isolation_level=None)
-        self._seen.executescript("PRAGMA journal_mode=OFF; CREATE TABLE seen (key INTEGER PRIMARY KEY);")
+        self._seen = Seen()
 
     def check(self, row: Row) -> Path:
         """Return where the row's image is.
@@ -47,7 +73,7 @@ class Screen:
                 hint=N_("Each service enrols its own records."),
             )
         image = PurePosixPath(row.image.replace("\\", "/"))
-        if not self._is_new(f"{row.booking_number}\0{image}"):
+        if not self._seen.is_new(row.booking_number, str(image)):
             raise ManifestError(
                 "row.duplicate",
                 N_("The same photograph of the same booking is in an earlier row."),
@@ -58,10 +84,6 @@ class Screen:
     def close(self) -> None:
         """Forget what was seen."""
         self._seen.close()
-
-    def _is_new(self, key: str) -> bool:
-        number = int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8], "big", signed=True)
-        return self._seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (number,)).rowcount == 1
 
 
 def image_path(folder: Path, relative: str) -> Path:

@@ -3,8 +3,20 @@
 Values only: nothing here opens an image or knows a database.  ``docs/enrolment.md`` is the format for its users.
 """
 
+from custodes.workflows.enrolment.manifest.dispositions import DISPOSITIONS, DispositionRow, disposition_rows
 from custodes.workflows.enrolment.manifest.mapping import Mapping, load_mapping
-from custodes.workflows.enrolment.manifest.reader import Manifest, open_manifest
+from custodes.workflows.enrolment.manifest.reader import Manifest, Shape, open_manifest
 from custodes.workflows.enrolment.manifest.rows import Problem, Row
 
-__all__ = ["Manifest", "Mapping", "Problem", "Row", "load_mapping", "open_manifest"]
+__all__ = [
+    "DISPOSITIONS",
+    "DispositionRow",
+    "Manifest",
+    "Mapping",
+    "Problem",
+    "Row",
+    "Shape",
+    "disposition_rows",
+    "load_mapping",
+    "open_manifest",
+]

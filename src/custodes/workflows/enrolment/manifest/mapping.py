@@ -14,12 +14,14 @@ from typing import Any
 
 from custodes.errors import ManifestError
 from custodes.text import N_
-from custodes.types import Disposition, Ground, Sex, Youth
+from custodes.types import Disposition, Ground, Pose, Sex, Youth
 from custodes.workflows.enrolment.manifest.dates import check_formats
 
 REQUIRED = ("agency", "person_number", "booking_number", "image")
 PER_OFFENCE = ("offence_code", "offence_date", "designated", "disposition", "disposition_date", "appeal_end")
-FIELDS = (*REQUIRED, "taken_on", "sex", "birth_date", "youth", *PER_OFFENCE)
+FIELDS = (*REQUIRED, "taken_on", "pose", "sex", "birth_date", "youth", *PER_OFFENCE)
+NO_FACE = ("tattoo", "scar", "mark")
+"""What stands for a pose in an export and is no face: such a row is refused (ENR-06)."""
 
 CONSTANTS = tuple(name for name in FIELDS if name not in ("person_number", "booking_number", "image"))
 _UNICODE = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
@@ -41,6 +43,7 @@ _ALLOWED: dict[str, tuple[str, ...] | None] = {
     "ground": tuple(GROUNDS),
     "sex": tuple(sex.value for sex in Sex),
     "youth": tuple(youth.value for youth in Youth),
+    "pose": (*(pose.value for pose in Pose), "", *NO_FACE),
     "disposition": tuple(disposition.value for disposition in Disposition),
     "designated": ("yes", "no", ""),
 }

@@ -6,21 +6,34 @@ while nothing has been written.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TextIO, TypeVar
 
 from custodes.errors import ManifestError
 from custodes.text import N_
+from custodes.workflows.enrolment.manifest.encoding import check_encoding, codec
 from custodes.workflows.enrolment.manifest.mapping import FIELDS, REQUIRED, Mapping
-from custodes.workflows.enrolment.manifest.rows import Problem, RawRow, Row, parse
+from custodes.workflows.enrolment.manifest.rows import Problem, RawRow, Row, booking_number_of, parse
 
-_CHUNK = 1 << 20
-_BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+R = TypeVar("R")
+_LONGEST_LINE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which of our fields a kind of file can state, and which it must."""
+
+    fields: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+PHOTOGRAPHS = Shape(FIELDS, REQUIRED)
+"""One row for each photograph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +46,26 @@ class Manifest:
     path: Path
     mapping: Mapping
     lines: int
+    shape: Shape = PHOTOGRAPHS
 
     def rows(self, today: date) -> Iterator[Row | Problem]:
         """Yield every row of data in order, each a :class:`Row` or the :class:`Problem` it has on ``today``."""
+        return self.parsed(lambda number, raw: parse(number, raw, self.mapping, today))
+
+    def parsed(self, read: Callable[[int, RawRow], R]) -> Iterator[R | Problem]:
+        """Yield what ``read`` makes of the number and the fields of every row, or the problem that it raises."""
         raw = _json_rows(self) if _is_json(self.path) else _csv_rows(self)
         for number, row in enumerate(raw, start=1):
             if isinstance(row, ManifestError):
                 yield Problem(number, row)
                 continue
             try:
-                yield parse(number, row, self.mapping, today)
+                yield read(number, row)
             except ManifestError as error:
-                yield Problem(number, error)
+                yield Problem(number, error, booking_number_of(row, self.mapping))
 
 
-def open_manifest(path: Path, mapping: Mapping) -> Manifest:
+def open_manifest(path: Path, mapping: Mapping, shape: Shape = PHOTOGRAPHS) -> Manifest:
     """Return a manifest that was checked from end to end for what would make all of it unreadable.
 
     Raises:
@@ -57,12 +75,14 @@ def open_manifest(path: Path, mapping: Mapping) -> Manifest:
     """
     if path.suffix.lower() not in (".csv", ".jsonl", ".ndjson"):
         raise _not_csv_or_jsonl()
-    lines = _check_encoding(path, mapping) - (not _is_json(path))
-    manifest = Manifest(path, mapping, lines)
+    lines = check_encoding(path, mapping)
+    if not lines:
+        raise _empty()
+    manifest = Manifest(path, mapping, lines - (not _is_json(path)), shape)
     if _is_json(path):
-        _check_header(_json_keys(_json_rows(manifest)), mapping)
+        _check_header(_json_keys(_json_rows(manifest)), manifest)
     else:
-        _check_header(_header(manifest), mapping)
+        _check_header(_header(manifest), manifest)
         _check_structure(manifest)
     return manifest
 
@@ -70,7 +90,7 @@ def open_manifest(path: Path, mapping: Mapping) -> Manifest:
 def _check_structure(manifest: Manifest) -> None:
     """Find out, before a row is used, whether rows can be told apart: a broken quotation swallows others."""
     mapping, is_empty = manifest.mapping, True
-    columns = {mapping.column(name) for name in FIELDS if name not in mapping.constants}
+    columns = {mapping.column(name) for name in manifest.shape.fields if name not in mapping.constants}
     for number, row in enumerate(_csv_rows(manifest), start=1):
         is_empty = False
         if not isinstance(row, ManifestError) and any("\n" in str(row.get(column, "")) for column in columns):
@@ -119,8 +139,8 @@ def _is_json(path: Path) -> bool:
 
 def _csv_rows(manifest: Manifest) -> Iterator[RawRow | ManifestError]:
     mapping = manifest.mapping
-    with manifest.path.open(encoding=_codec(mapping), newline="") as file:
-        reader = csv.reader(file, delimiter=mapping.delimiter, strict=True)
+    with manifest.path.open(encoding=codec(mapping), newline="") as file:
+        reader = csv.reader(_lines(file), delimiter=mapping.delimiter, strict=True)
         header = [name.strip() for name in next(reader)]
         for cells in _unbroken(reader):
             if not any(cell.strip() for cell in cells):
@@ -147,8 +167,8 @@ def _unbroken(reader: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _json_rows(manifest: Manifest) -> Iterator[RawRow | ManifestError]:
-    with manifest.path.open(encoding=_codec(manifest.mapping)) as file:
-        for line in file:
+    with manifest.path.open(encoding=codec(manifest.mapping)) as file:
+        for line in _lines(file):
             if not line.strip():
                 continue
             try:
@@ -165,6 +185,21 @@ def _json_rows(manifest: Manifest) -> Iterator[RawRow | ManifestError]:
                 )
 
 
+def _lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a manifest, none of which fills the memory."""
+    number = 0
+    while line := file.readline(_LONGEST_LINE):
+        number += 1
+        if len(line) == _LONGEST_LINE:
+            raise ManifestError(
+                "manifest.long-line",
+                N_("Line %(line)d of the manifest is too long to be one row."),
+                hint=N_("Export it with one row to a line. Nothing was enrolled."),
+                line=number,
+            )
+        yield line
+
+
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -176,23 +211,19 @@ def _no_number(name: str) -> object:
     raise ValueError(name)
 
 
-def _codec(mapping: Mapping) -> str:
-    # utf-8-sig reads UTF-8 with and without a byte order mark.
-    return "utf-8-sig" if codecs.lookup(mapping.encoding).name == "utf-8" else mapping.encoding
-
-
 def _header(manifest: Manifest) -> list[str]:
     mapping = manifest.mapping
-    with manifest.path.open(encoding=_codec(mapping), newline="") as file:
+    with manifest.path.open(encoding=codec(mapping), newline="") as file:
         try:
-            return [name.strip() for name in next(csv.reader(file, delimiter=mapping.delimiter, strict=True))]
+            return [name.strip() for name in next(csv.reader(_lines(file), delimiter=mapping.delimiter, strict=True))]
         except StopIteration:
             raise _empty() from None
         except csv.Error as error:
             raise ManifestError("manifest.unreadable", N_("The first line is not a CSV header.")) from error
 
 
-def _check_header(header: list[str], mapping: Mapping) -> None:
+def _check_header(header: list[str], manifest: Manifest) -> None:
+    mapping, shape = manifest.mapping, manifest.shape
     double = sorted({name for name in header if name and header.count(name) > 1})
     if double:
         raise ManifestError(
@@ -200,7 +231,7 @@ def _check_header(header: list[str], mapping: Mapping) -> None:
             N_("The column “%(column)s” is there twice, so its values are ambiguous."),
             column=double[0],
         )
-    shadowed = [name for name in mapping.constants if mapping.column(name) in header]
+    shadowed = [name for name in mapping.constants if name in shape.fields and mapping.column(name) in header]
     if shadowed:
         raise ManifestError(
             "mapping.constant-and-column",
@@ -209,9 +240,9 @@ def _check_header(header: list[str], mapping: Mapping) -> None:
             hint=N_("Take the constant out, or rename the column if it holds something else."),
             field=shadowed[0],
         )
-    wanted = {name: mapping.column(name) for name in FIELDS if name not in mapping.constants}
+    wanted = {name: mapping.column(name) for name in shape.fields if name not in mapping.constants}
     for name, column in wanted.items():
-        if column not in header and (name in REQUIRED or name in mapping.columns):
+        if column not in header and (name in shape.required or name in mapping.columns):
             raise ManifestError(
                 "manifest.missing-column",
                 N_("The manifest has no column “%(column)s”, which should hold %(field)s."),
@@ -220,71 +251,6 @@ def _check_header(header: list[str], mapping: Mapping) -> None:
                 field=name,
                 header=", ".join(header)[:300],
             )
-
-
-def _check_encoding(path: Path, mapping: Mapping) -> int:
-    """Decode the whole file once; return how many lines it has."""
-    decoder = codecs.getincrementaldecoder(_codec(mapping))()
-    # Single-byte encodings decode anything, so a file that is valid UTF-8 beyond ASCII betrays them.
-    utf8: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
-    is_single_byte = codecs.lookup(mapping.encoding).name in ("cp1252", "iso8859-1", "iso8859-15", "latin-1")
-    is_latin_1 = codecs.lookup(mapping.encoding).name == "iso8859-1"
-    lines, seen, beyond_ascii, last = 0, 0, False, b"\n"
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                if seen == 0:
-                    _check_mark(chunk, mapping)
-                text = decoder.decode(chunk)
-                # C1 control characters are in no text: bytes 80-9F mean the file is windows-1252.
-                if is_latin_1 and any("\x80" <= character <= "\x9f" for character in set(text)):
-                    raise _lies(mapping, lines + 1)
-                beyond_ascii = beyond_ascii or not chunk.isascii()
-                utf8 = _still_decodes(utf8, chunk)
-                lines += chunk.count(b"\n")
-                seen += len(chunk)
-                last = chunk[-1:]
-                if b"\0" in chunk and "16" not in mapping.encoding:
-                    raise _lies(mapping, lines)
-            decoder.decode(b"", final=True)
-    except UnicodeError as error:
-        raise _lies(mapping, lines + 1) from error
-    except OSError as error:
-        raise ManifestError(
-            "manifest.unreadable",
-            N_("The manifest cannot be read (%(reason)s)."),
-            reason=error.strerror or type(error).__name__,
-        ) from error
-    if seen == 0:
-        raise _empty()
-    if is_single_byte and beyond_ascii and utf8 is not None:
-        raise _lies(mapping, 1)
-    return lines + (last != b"\n")
-
-
-def _check_mark(chunk: bytes, mapping: Mapping) -> None:
-    for mark, encoding in _BOMS.items():
-        if chunk.startswith(mark) and not codecs.lookup(mapping.encoding).name.startswith(encoding):
-            raise _lies(mapping, 1)
-
-
-def _still_decodes(decoder: codecs.IncrementalDecoder | None, chunk: bytes) -> codecs.IncrementalDecoder | None:
-    try:
-        if decoder is not None:
-            decoder.decode(chunk)
-    except UnicodeDecodeError:
-        return None
-    return decoder
-
-
-def _lies(mapping: Mapping, line: int) -> ManifestError:
-    return ManifestError(
-        "manifest.encoding",
-        N_("The manifest is not in the encoding that the mapping file names (%(encoding)s); see about line %(line)d."),
-        hint=N_("Ask how the export was written; often it is utf-8, utf-16 or windows-1252. Nothing was enrolled."),
-        encoding=mapping.encoding,
-        line=line,
-    )
 
 
 def _empty() -> ManifestError:

@@ -9,13 +9,22 @@ from typing import Any
 
 from custodes.errors import ManifestError
 from custodes.text import N_
-from custodes.types import Disposition, Offence, Sex, Youth
+from custodes.types import Disposition, Offence, Pose, Sex, Youth
 from custodes.workflows.enrolment.manifest.dates import read_date
-from custodes.workflows.enrolment.manifest.mapping import PER_OFFENCE, REQUIRED, Mapping
+from custodes.workflows.enrolment.manifest.mapping import NO_FACE, PER_OFFENCE, REQUIRED, Mapping
 
 RawRow = MappingOf[str, Any]
 _LONGEST = {"person_number": 60, "booking_number": 60, "agency": 20, "image": 1000, "offence_code": 60}
 _MOST_OFFENCES = 50
+_POSES = {
+    "": Pose.FRONTAL,
+    "F": Pose.FRONTAL,
+    "L": Pose.LEFT_PROFILE,
+    "R": Pose.RIGHT_PROFILE,
+    "A": Pose.THREE_QUARTER,
+    "D": Pose.OTHER,
+}
+"""The codes of ANSI/NIST-ITL 1-2011, field 10.020 (POS), and nothing at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +41,16 @@ class Row:
     birth_date: date | None
     youth: Youth
     offences: tuple[Offence, ...]
+    pose: Pose = Pose.FRONTAL
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A row that cannot be enrolled, and why."""
+    """A row that cannot be read, and why; ``booking_number`` if that much can be read of it."""
 
     number: int
     error: ManifestError
+    booking_number: str = ""
 
 
 def parse(number: int, raw: RawRow, mapping: Mapping, today: date) -> Row:
@@ -47,14 +58,10 @@ def parse(number: int, raw: RawRow, mapping: Mapping, today: date) -> Row:
 
     Raises:
         ManifestError: ``row.missing-value``, ``row.too-long``, ``row.unreadable-character``, ``row.bad-value``,
-            ``row.bad-date``, ``row.impossible-date`` or ``row.uneven-lists``.
+            ``row.bad-date``, ``row.impossible-date``, ``row.uneven-lists`` or ``row.no-face``.
     """
-    fields = _Fields(raw, mapping)
-    for name in REQUIRED:
-        if not fields.text(name):
-            raise ManifestError(
-                "row.missing-value", N_("The row gives no %(field)s."), hint=N_("Every row needs one."), field=name
-            )
+    fields = Fields(raw, mapping)
+    fields.require(REQUIRED)
     row = Row(
         number=number,
         agency=fields.text("agency"),
@@ -66,6 +73,7 @@ def parse(number: int, raw: RawRow, mapping: Mapping, today: date) -> Row:
         birth_date=fields.day("birth_date", fields.text("birth_date")),
         youth=fields.member("youth", Youth, fields.text("youth")),
         offences=_offences(fields),
+        pose=_pose(fields),
     )
     _check_possible(row, today)
     return row
@@ -85,12 +93,40 @@ def _check_possible(row: Row, today: date) -> None:
         )
 
 
-class _Fields:
+def booking_number_of(raw: RawRow, mapping: Mapping) -> str:
+    """Return the booking that a row names, however wrong the rest of it is; nothing if it names none."""
+    try:
+        return Fields(raw, mapping).text("booking_number")
+    except ManifestError:
+        return ""
+
+
+def _pose(fields: Fields) -> Pose:
+    text = fields.text("pose")
+    if text.casefold() in NO_FACE:
+        raise ManifestError(
+            "row.no-face",
+            N_("The row is of a tattoo, a scar or a mark, which is held apart from faces and not enrolled here."),
+            hint=N_("Leave such images out of the export."),
+        )
+    pose: Pose = _POSES[text] if text in _POSES else fields.member("pose", Pose, text)
+    return pose
+
+
+class Fields:
     """A raw row seen through its mapping."""
 
     def __init__(self, raw: RawRow, mapping: Mapping) -> None:
         self._raw = raw
         self.mapping = mapping
+
+    def require(self, names: tuple[str, ...]) -> None:
+        """Raise ManifestError ``row.missing-value`` unless each field has a value."""
+        for name in names:
+            if not self.text(name):
+                raise ManifestError(
+                    "row.missing-value", N_("The row gives no %(field)s."), hint=N_("Every row needs one."), field=name
+                )
 
     def text(self, name: str) -> str:
         values = self.texts(name)
@@ -173,7 +209,7 @@ def _check_characters(name: str, text: str) -> None:
         )
 
 
-def _offences(fields: _Fields) -> tuple[Offence, ...]:
+def _offences(fields: Fields) -> tuple[Offence, ...]:
     """Return the offences of a row: parallel lists, where a single value holds for all of them."""
     codes = [code for code in fields.texts("offence_code", split=True) if code]
     if len(codes) > _MOST_OFFENCES:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from custodes.engine import MINIMUM_INTER_EYE, measure, require_one_face
+from custodes.engine import MINIMUM_INTER_EYE, require_one_face
 from custodes.errors import FaceError
 from custodes.types import Box, Face
 
@@ -65,7 +64,3 @@ def test_the_least_distance_between_the_eyes(eyes: float, fine: bool) -> None:
 
 def test_the_least_distance_can_be_set() -> None:
     assert refusal(face(eyes=50), minimum_inter_eye=60).code == "face.too-small"
-
-
-def test_inter_eye_distance_is_measured_in_pixels() -> None:
-    assert measure(np.zeros((5, 5, 3), np.uint8), face(eyes=33)).inter_eye_distance == 33

@@ -1,33 +1,19 @@
-"""Whether a photograph may be enrolled: one person, and large enough to compare.
+"""Whether a photograph may be enrolled: one person, and large enough to compare (ENR-04).
 
-Inter-eye distance is the only measure so far (ISO/IEC 29794-5:2025, *inter-eye distance*).  This is not the
-unified quality score of that standard, and says nothing of how well the face will be found again.
+This gate is all that quality refuses by itself; everything else is measured, kept and shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from custodes.errors import FaceError
 from custodes.text import N_
-from custodes.types import Face, Pixels
+from custodes.types import Face
 
 MINIMUM_INTER_EYE = 10.0
 _BYSTANDER_AREA = 0.25
 _DOUBTFUL = 0.75
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """``inter_eye_distance``: pixels of the upright image."""
-
-    inter_eye_distance: float
-
-
-def measure(pixels: Pixels, face: Face) -> Quality:
-    """Return what is measured of ``face`` in ``pixels``."""
-    return Quality(inter_eye_distance=face.inter_eye_distance)
 
 
 def require_one_face(faces: Sequence[Face], *, minimum_inter_eye: float = MINIMUM_INTER_EYE) -> Face:

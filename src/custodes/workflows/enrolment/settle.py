@@ -1,0 +1,103 @@
+"""Writing corrections in the open transaction: made, left waiting or withdrawn, each with its log entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from custodes.errors import Conflict
+from custodes.ids import BookingId, CorrectionId, JobId, SubjectId
+from custodes.ledger import Event, EventKind
+from custodes.store import corrections as store
+from custodes.store.bookings import KeptBooking, kept_bookings
+from custodes.store.correcting import apply_changes
+from custodes.store.corrections import NewCorrection
+from custodes.text import N_
+from custodes.types import Context, CorrectionState
+from custodes.workflows.boundary import signed_in
+from custodes.workflows.enrolment.corrections import Plan
+from custodes.workflows.enrolment.judge import Withdrawal
+
+
+def write_corrections(
+    context: Context,
+    job: JobId,
+    corrections: Sequence[Plan | Withdrawal],
+    looked_at: Mapping[str, KeptBooking] | None = None,
+) -> list[Event]:
+    """Make each correction, leave it waiting, or withdraw it, in order; return the events that say so.
+
+    ``looked_at``: what was kept of each booking, by its number, when the plans were made.
+
+    Raises:
+        Conflict: ``record.changed`` or ``correction.decided``.
+    """
+    _require_unchanged(context, looked_at or {})
+    events: list[Event] = []
+    ids: dict[int, CorrectionId] = {}
+    for each in corrections:
+        if isinstance(each, Withdrawal):
+            correction = ids[id(each.correction)] if isinstance(each.correction, Plan) else each.correction
+            store.withdraw(correction, context.now())
+            events.append(_event(EventKind.CORRECTION_WITHDRAWN, context, job, correction, each.booking, row=each.row))
+            continue
+        ids[id(each)] = correction = CorrectionId.new(context.entropy)
+        events.append(_write(context, job, correction, each))
+    return events
+
+
+def _require_unchanged(context: Context, looked_at: Mapping[str, KeptBooking]) -> None:
+    """Look once more, inside the transaction, at what the plans were made for: somebody may have decided meanwhile.
+
+    Raises:
+        Conflict: ``record.changed``.
+    """
+    _, agency = signed_in(context)
+    now = kept_bookings(agency, looked_at, with_waiting=True, lock=True) if looked_at else {}
+    if any(kept != now.get(number) for number, kept in looked_at.items()):
+        raise Conflict(
+            "record.changed",
+            N_("A record was changed by somebody else at this very moment."),
+            hint=N_("Start again: nothing is done twice."),
+        )
+
+
+def _write(context: Context, job: JobId, correction: CorrectionId, plan: Plan) -> Event:
+    actor, _ = signed_in(context)
+    booking = plan.after.id
+    store.add_correction(
+        NewCorrection(
+            id=correction,
+            booking=booking,
+            photograph=plan.photograph,
+            state=CorrectionState.WAITING if plan.widens else CorrectionState.APPLIED,
+            job=job,
+            row=plan.row,
+            changes=plan.changes,
+            proposed_by=actor,
+            proposed_at=context.now(),
+        )
+    )
+    facts: dict[str, int | list[str]] = {"row": plan.row, "fields": plan.facts}
+    if plan.widens:
+        return _event(EventKind.CORRECTION_WAITING, context, job, correction, booking, **facts)
+    photographs = apply_changes(
+        booking,
+        plan.changes,
+        plan.photograph,
+        plan.eligibilities,
+        new_subject=SubjectId.new(context.entropy),
+        at=context.now(),
+    )
+    event = _event(EventKind.RECORD_CORRECTED, context, job, correction, booking, **facts)
+    return Event(event.kind, context, (*event.targets, *photographs), event.facts)
+
+
+def _event(
+    kind: EventKind,
+    context: Context,
+    job: JobId,
+    correction: CorrectionId,
+    booking: BookingId,
+    **facts: int | list[str],
+) -> Event:
+    return Event(kind, context, (correction, booking), {**facts, "job": str(job)})

@@ -11,7 +11,6 @@ DEV := .venv/.dev-installed
 CUSTODES_TEST_DATA ?=
 PYTEST_WORKERS ?= auto
 PYTEST_ARGS ?=
-DATABASE_TESTS := tests/store tests/workflows tests/web tests/cli --ignore=tests/web/test_browser.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test fuzz lint check weights accuracy messages reference screenshots lock clean
@@ -39,12 +38,9 @@ demo: $(RUNTIME)  ## install, fetch the model pack, build three fictitious servi
 serve: $(RUNTIME)  ## open the demo's pages on loopback
 	@CUSTODES_DATA_DIR=$(DEMO_DATA) $(BIN)/custodes serve
 
-test: $(DEV)  ## run the tests, and those that touch the database once more on PostgreSQL
+test: $(DEV)  ## run the tests, and those that touch a database once more on PostgreSQL
 	@CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" CUSTODES_MODELS_DIR="$(MODELS)" \
-		$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
-	@echo "Again on PostgreSQL: everything that touches the database."
-	@CUSTODES_TEST_DATABASE=postgresql CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" CUSTODES_MODELS_DIR="$(MODELS)" \
-		$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS) $(DATABASE_TESTS)
+		$(BIN)/python tools/suite.py -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 weights: $(RUNTIME)  ## fetch the model packs that ship, for the tests and benchmarks
 	@CUSTODES_MODELS_DIR="$(MODELS)" $(BIN)/custodes models pull opencv-zoo edgeface-s insightface-mbf

@@ -302,7 +302,9 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="folder for the CSV files")
     parser.add_argument("--sets", nargs="+", default=list(SETS)[: 1 if QUICK else 2], choices=list(SETS))
-    parser.add_argument("--ideas", nargs="+", default=["a", "b", "g2"] if QUICK else None, help="letters, with a")
+    parser.add_argument(
+        "--ideas", nargs="+", default=["a", "b", "g2"] if QUICK else None, choices=[idea.letter for idea in IDEAS]
+    )
     parser.add_argument("--only-times", action="store_true", help="measure no accuracy")
     return parser.parse_args()
 

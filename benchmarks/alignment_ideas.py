@@ -233,7 +233,16 @@ def product(close: Close) -> Array:
 
 
 JITTER = ((0, 0), (4, 4), (8, 0), (12, 10), (2, 14))
-AFTER = boxes(64, mirror=(64,), average=True)
+CLOSE_BY = boxes(64, mirror=(64,), average=True)
+TURNED = uprights(160, average=True)
+TURNED_TWICE = uprights(160, average=True, after=TURNED)
+
+
+def near(after: Place) -> Place:
+    """Look at 64 pixels, and in a mirror, at what ``after`` turned upright."""
+    return uprights(64, mirror=True, average=True, after=after)
+
+
 IDEAS = (
     Idea("a", "plain", lambda close: close.plain),
     Idea("b", "box at 112, 160, 224: median", boxes(112, 160, 224, how=np.median)),
@@ -244,14 +253,14 @@ IDEAS = (
     Idea("f", "upright at 160, five shifts: mean", uprights(160, shifts=JITTER)),
     Idea("g", "whole picture, cells averaged", lambda close: close.whole(averaged)),
     Idea("g1", "box at 64, cells averaged", boxes(64, average=True)),
-    Idea("g2", "box at 64, mirrored, cells averaged: the product", product),
-    Idea(
-        "g3", "g2, then upright at 64, mirrored, cells averaged", uprights(64, mirror=True, average=True, after=product)
-    ),
-    Idea("g5", "box at 64 made level, mirrored, cells averaged", levels(64)),
+    Idea("g2", "box at 64, mirrored, cells averaged", CLOSE_BY),
+    Idea("g3", "box at 64 made level, mirrored, cells averaged", levels(64)),
     Idea("g4", "box at 56 and 80, mirrored, cells averaged", boxes(56, 80, mirror=(56, 80), average=True)),
-    Idea("h", "g2, mouth corners count half", product, mouth_by_half),
-    Idea("l", "g2, picture averaged down before the warp", product, averaged_down),
+    Idea("h", "g2, mouth corners count half", CLOSE_BY, mouth_by_half),
+    Idea("l", "g2, picture averaged down before the warp", CLOSE_BY, averaged_down),
+    Idea("u1", "upright at 160, then at 64, mirrored, cells averaged", near(TURNED)),
+    Idea("u2", "upright at 160 twice, then at 64, mirrored, cells averaged", near(TURNED_TWICE)),
+    Idea("p", "the product", product),
 )
 """The first is what all others are compared with."""
 

@@ -88,12 +88,26 @@ def no_network() -> Iterator[None]:
         yield
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without the server that was asked for there is nothing to say: SQLite has a pass of its own."""
-    if postgresql.why_not:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason=f"no PostgreSQL: {postgresql.why_not}"))
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL run what touches a database and no browser: the rest says the same on SQLite, where all of it runs.
+
+    Without the server that was asked for, nothing of this pass can be said.
+    """
+    if not postgresql.WANTED:
+        return
+    chosen = [item for item in items if _touches_a_database(item) and item.get_closest_marker("browser") is None]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
+    if postgresql.why_not and os.environ.get("CUSTODES_REQUIRE_ALL") == "1":
+        pytest.exit(f"CUSTODES_REQUIRE_ALL=1, but there is no PostgreSQL: {postgresql.why_not}", returncode=1)
+    for item in items if postgresql.why_not else ():
+        item.add_marker(pytest.mark.skip(reason=f"no PostgreSQL: {postgresql.why_not}"))
+
+
+def _touches_a_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or any(item.get_closest_marker(name) for name in ("django_db", "postgresql"))
 
 
 @pytest.fixture(scope="session", autouse=True)

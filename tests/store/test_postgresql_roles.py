@@ -15,6 +15,8 @@ import pytest
 from tests import postgresql
 from tools.private_postgresql import installed_binaries
 
+pytestmark = pytest.mark.postgresql
+
 SECRET = "s3cret-w0rd"
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "postgresql.md"
 _COMMAND = "from custodes.cli.main import main; main()"

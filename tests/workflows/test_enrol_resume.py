@@ -27,6 +27,8 @@ from custodes.store.keys import SqliteKeyStore, read_master_key
 from custodes.store.originals import split_name
 from custodes.store.vault import Sealed, Vault
 
+pytestmark = pytest.mark.postgresql
+
 KILLS = 10
 ROWS = 120
 DRIVER = Path(__file__).with_name("enrol_driver.py")

@@ -81,9 +81,10 @@ def show_quality(quality: Quality | None, heading: str) -> None:
 
     translate = translator()
     if quality is None or quality.summary is None:
-        click.echo(f"{heading} {translate(N_('quality not assessed.'))}")
+        summary = translate(N_("quality not assessed."))
     else:
-        click.echo(f"{heading} {translate(N_('quality %(summary)d of 100.')) % {'summary': quality.summary}}")
+        summary = translate(N_("quality %(summary)d of 100.")) % {"summary": quality.summary}
+    click.echo(f"{heading} {summary}")
     for advice in advice_on(quality):
         click.echo(f"  {advice.sentence.render(translate)} {advice.remedy.render(translate)}")
 

@@ -21,7 +21,7 @@ Outcome = tuple[Component, float | Unassessed]
 _GENERIC = np.array([[-0.5, 0, 0], [0.5, 0, 0], [0, 0.58, -0.43], [-0.42, 1.01, -0.05], [0.42, 1.01, -0.05]])
 """Eyes, nose tip, mouth corners in inter-eye distances: right, down, away from the camera.
 
-Right and down are the means of the detector's landmarks over 102 neutral, frontal studio photographs (London); how far
+Right and down are the means of the detector's landmarks over 204 frontal studio photographs (London); how far
 the nose stands out is a round figure of anthropometry.
 """
 _FIT = np.linalg.pinv(_GENERIC - _GENERIC.mean(axis=0)).T

@@ -55,7 +55,10 @@ def compare(engine: str) -> float:
             if turn:  # the first also makes files, connections and caches
                 ratios.append(both[1] / both[0])
                 seconds.append(both)
-    sides = [f"{name} {len(rows) / median(side):.0f}/s" for name, side in zip(("SQLite", "PostgreSQL"), zip(*seconds, strict=True), strict=True)]
+    sides = [
+        f"{name} {len(rows) / median(side):.0f}/s"
+        for name, side in zip(("SQLite", "PostgreSQL"), zip(*seconds, strict=True), strict=True)
+    ]
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
     print(f"{engine} engine, {len(rows)} rows, {TURNS} turns: {', '.join(sides)}, ratio {spread}", file=sys.stderr)
     return median(ratios)
@@ -89,9 +92,7 @@ def _images(engine: str, folder: Path) -> list[str]:
 
 
 @contextmanager
-def _process(
-    engine: str, folder: Path, images: Path, rows: list[str], url: str
-) -> Iterator[subprocess.Popen[str]]:
+def _process(engine: str, folder: Path, images: Path, rows: list[str], url: str) -> Iterator[subprocess.Popen[str]]:
     folder.mkdir()
     (folder / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
     environment = {**os.environ, "CUSTODES_DATA_DIR": str(folder / "data"), "DATABASE_URL": url}
@@ -128,7 +129,9 @@ def _enrol(engine: str, folder: Path, images: Path) -> None:
         with manifest.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["person_number", "booking_number", "image", "taken_on", "offence_code"])
-            writer.writerows([f"P{turn}-{n}", f"B{turn}-{n}", image, "2025-01-01", "CC 344"] for n, image in enumerate(rows))
+            writer.writerows(
+                [f"P{turn}-{n}", f"B{turn}-{n}", image, "2025-01-01", "CC 344"] for n, image in enumerate(rows)
+            )
         start = time.perf_counter()
         installation.enrol(manifest, folder / "mapping.toml", images, expect=len(rows))
         print(time.perf_counter() - start, flush=True)

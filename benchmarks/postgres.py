@@ -25,8 +25,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
-from benchmarks import enrol
 from tools.private_postgresql import SUPERUSER, PrivatePostgres
+
+from benchmarks import enrol
 
 QUICK = os.environ.get("QUICK") == "1"
 ROWS = {"real": 96 if QUICK else 200, "fake": 320 if QUICK else 640}

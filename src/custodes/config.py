@@ -146,7 +146,7 @@ class Config:
 
     @property
     def evaluation_mark(self) -> Path:
-        """Beside a master key that was made for evaluation: it may open no operational installation, nor the reverse."""
+        """Beside a master key that was made for evaluation: it opens no operational installation, nor the reverse."""
         return self.master_key_file.with_name(self.master_key_file.name + ".evaluation")
 
     @property

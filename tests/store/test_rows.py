@@ -71,8 +71,12 @@ def test_the_databases_constraints_hold(world: World) -> None:
         insert(_subjects(agency, "1", "1"))
     assert not Subject.objects.exists()
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert([Booking(uid="bkg_1", agency=agency, subject_id=999_999, booking_number="1", created_at=NOW)])
-        connection.check_constraints()
+        _orphan(agency)
+
+
+def _orphan(agency: Agency) -> None:
+    insert([Booking(uid="bkg_1", agency=agency, subject_id=999_999, booking_number="1", created_at=NOW)])
+    connection.check_constraints()
 
 
 def test_no_rows_are_no_statement(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Short ways to ask for one row and to write many. What Django adds to a query costs more here than the query itself."""
+"""Short ways to ask for one row and to write many: what Django adds to a query costs more than the query itself."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 The file stays as its publisher made it, so that its SHA-256 can be checked; what is mended is the copy in
 memory.  Three faults are known: weights listed as graph inputs (which stops onnxruntime folding and fusing
-them), a batch fixed at one, and a picture size fixed by the exporter although the network is convolutional.
+them), a batch fixed at one, and a picture size fixed by the exporter although the network is convolutional.  What
+onnxruntime computes slowly is put in other terms: :mod:`custodes.engine.activations`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from custodes.engine.activations import split_prelu
 from custodes.engine.packs import Pack
 from custodes.engine.vetting import read_model
 from custodes.engine.yunet import OUTPUTS
@@ -36,11 +38,12 @@ def prepare(data: bytes, role: str, pack: Pack) -> bytes:
         _require_detector(model.graph, picture)
     else:
         _require_embedder(model.graph, picture, pack.preprocessing.embedder.input_size, pack.dimension)
+    split_prelu(model.graph)
     return _mended(model, picture, free_size=role == "detector")
 
 
 def mend(data: bytes, *, free_size: bool) -> bytes:
-    """Return a vetted network of any outputs with its weights out of its inputs and a batch of any size.
+    """Return a vetted network of any outputs with its weights out of its inputs and a batch of any size, else as it is.
 
     With ``free_size``, height and width (dimensions 2 and 3 of the input) become free as well.
 

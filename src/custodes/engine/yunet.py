@@ -54,6 +54,7 @@ def overlap(row: Rows, others: Rows) -> npt.NDArray[np.float64]:
 
 _scratch = threading.local()
 _SCRATCH_FLOATS = 8_000_000
+_ROWS = 64
 _WORTH_SHARING = 500_000
 """Pixels from which on handing half of them to another thread costs less than it saves."""
 
@@ -79,13 +80,18 @@ def _blob(pixels: Pixels, colour_order: str, workers: Executor | None = None) ->
 
 
 def _fill(planes: Floats, pixels: Pixels, colour_order: str) -> None:
-    """Write ``pixels`` into ``(3, h, w)`` planes."""
+    """Write ``pixels`` into ``(3, h, w)`` planes, a few rows at a time, which stay in the processor's cache."""
     import cv2
 
-    # Split first: casting three plain planes takes half the time of a strided copy.
-    channels = cv2.split(pixels)
-    for plane, channel in zip(planes, channels if colour_order == "RGB" else reversed(channels), strict=True):
-        plane[:] = channel
+    height, width = pixels.shape[:2]
+    rows = np.empty((3, min(_ROWS, height), width), np.uint8)
+    order = slice(None) if colour_order == "RGB" else slice(None, None, -1)
+    for top in range(0, height, _ROWS):
+        part = pixels[top : top + _ROWS]
+        # Split first: casting three plain planes takes half the time of a strided copy.
+        split = rows[:, : len(part)]
+        cv2.split(part, list(split))
+        planes[:, top : top + _ROWS] = split[order]
 
 
 def _memory(height: int, width: int) -> Floats:

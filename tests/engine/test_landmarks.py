@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from custodes.engine.contract import DetectorContract
-from custodes.engine.landmarks import refine
+from custodes.engine.landmarks import refine, roll
 from custodes.engine.packs import builtin_packs
 from custodes.engine.yunet import OUTPUTS, Floats
 from custodes.types import Box, Face, Pixels
@@ -25,6 +25,7 @@ class Marks:
 
     def __init__(self, *, noise: float = 0.0, blind: bool = False) -> None:
         self.shown: list[tuple[int, ...]] = []
+        self.marks: list[npt.NDArray[np.float64]] = []
         self._noise = noise
         self._blind = blind
         self._random = np.random.default_rng(1)
@@ -42,6 +43,7 @@ class Marks:
         marks = self._marks(blob)
         if self._blind or marks is None:
             return answer
+        self.marks.append(marks)
         centre, size = marks.mean(axis=0), np.array([64.0, 80.0])
         columns = width // 8
         for cell in range(answer["cls_8"].shape[1]):
@@ -99,6 +101,13 @@ def drawn(points: tuple[tuple[float, float], ...] = POINTS, side: int = 240, sca
     return picture
 
 
+def turned(degrees: float) -> tuple[tuple[float, float], ...]:
+    """Return the points turned clockwise, as the viewer sees it, about the middle of the box."""
+    angle, middle = np.radians(degrees), np.array([100.0, 110.0])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return tuple((float(x), float(y)) for x, y in (np.array(POINTS) - middle) @ turn.T + middle)
+
+
 def wrong(face: Face = FACE, by: float = 4.0) -> Face:
     return replace(face, landmarks=tuple((x + by, y - by) for x, y in face.landmarks))
 
@@ -109,6 +118,29 @@ def error(face: Face, points: tuple[tuple[float, float], ...] = POINTS) -> float
 
 def test_landmarks_placed_coarsely_are_placed_anew() -> None:
     assert error(refine(drawn(), wrong(), CONTRACT, Marks())) < 0.5
+
+
+@pytest.mark.parametrize("degrees", [-75, -30, -5, 0, 5, 30, 75])
+def test_a_turned_face_is_looked_at_level_and_placed_where_it_is(degrees: float) -> None:
+    points = turned(degrees)
+    seen = Marks()
+    face = wrong(Face(FACE.box, points, 0.9), by=2.0)
+    assert np.degrees(roll(face)) == pytest.approx(degrees, abs=2.5)
+    assert error(refine(drawn(points), face, CONTRACT, seen), points) < 0.8
+    for marks in seen.marks:
+        across = marks[1] - marks[0]
+        assert abs(np.degrees(np.arctan2(across[1], across[0]))) < 4
+
+
+def test_a_face_is_left_as_it_stands_where_the_contract_says_so() -> None:
+    points, seen = turned(20), Marks()
+    refine(drawn(points), Face(FACE.box, points, 0.9), replace(CONTRACT, refine_level=False), seen)
+    across = seen.marks[0][1] - seen.marks[0][0]
+    assert np.degrees(np.arctan2(across[1], across[0])) == pytest.approx(20, abs=4)
+
+
+def test_landmarks_in_one_place_are_no_direction() -> None:
+    assert np.isfinite(roll(Face(FACE.box, (POINTS[0],) * 5, 0.9)))
 
 
 def test_a_large_face_is_averaged_down_without_moving_it() -> None:
@@ -174,4 +206,4 @@ def test_a_picture_wider_than_a_warp_can_reach() -> None:
 def test_every_number_of_it_is_in_the_contract() -> None:
     """ENG-01: templates of other landmarks are other templates."""
     names = {field for field in DetectorContract.__dataclass_fields__ if field.startswith("refine_")}
-    assert names == {"refine_face_width", "refine_confidence", "refine_overlap"}
+    assert names == {"refine_face_width", "refine_level", "refine_confidence", "refine_overlap"}

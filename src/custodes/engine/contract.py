@@ -26,8 +26,9 @@ class DetectorContract:
     ``confidence``: least detector score, [0, 1].  ``overlap_within_pass``, ``overlap_between_passes``:
     intersection over union above which two boxes are one face.  ``landmark_face_width``: of several passes that
     found a face, the one in which it was nearest to this width in pixels places its landmarks first.  They are then
-    placed again close by (`custodes.engine.landmarks`): with the face ``refine_face_width`` pixels wide, by the cells
-    of at least ``refine_confidence`` whose boxes share more than ``refine_overlap`` with the surest one's.
+    placed again close by (`custodes.engine.landmarks`): with the face ``refine_face_width`` pixels wide and, with
+    ``refine_level``, turned until those first landmarks are level, by the cells of at least ``refine_confidence`` whose
+    boxes share more than ``refine_overlap`` with the surest one's.
     """
 
     architecture: str
@@ -39,6 +40,7 @@ class DetectorContract:
     overlap_between_passes: float
     landmark_face_width: int
     refine_face_width: int
+    refine_level: bool
     refine_confidence: float
     refine_overlap: float
 

@@ -253,6 +253,7 @@ def _detector(table: _Table) -> DetectorContract:
         overlap_between_passes=table.number("overlap_between_passes", 0.0, 1.0),
         landmark_face_width=table.whole("landmark_face_width", 8, 4096),
         refine_face_width=table.whole("refine_face_width", 32, 512),
+        refine_level=table.take("refine_level", bool),
         refine_confidence=table.number("refine_confidence", 0.05, 1.0),
         refine_overlap=table.number("refine_overlap", 0.0, 1.0),
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 _TRIAL_PICTURE = 320
+_SPIN_MICROSECONDS = "100"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +189,10 @@ def _open(graph: bytes, threads: int) -> _Network:
     options.inter_op_num_threads = 1
     # What fails is raised; onnxruntime would print it as well, and a batch it cannot take is no fault (`embed`).
     options.log_severity_level = 4
-    # A pool that sleeps between two operators wakes too late for the next, and one that goes on spinning after its
-    # network is done takes the cores from the other network's: measured, a third and a half more time for a probe.
+    # A pool that sleeps between two operators wakes too late for the next; one that spins for long, or after its
+    # network is done, takes the cores from whatever else runs.  `docs/performance.md` has what each costs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_MICROSECONDS)
     options.add_session_config_entry("session.force_spinning_stop", "1")
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     return _Network(session, session.get_inputs()[0].name, tuple(output.name for output in session.get_outputs()))

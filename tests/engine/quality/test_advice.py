@@ -17,6 +17,7 @@ GOOD = {
     Component.COMPRESSION_ARTIFACTS: 0.1,
     Component.OVER_EXPOSURE_PREVENTION: 0.0,
     Component.LUMINANCE_MEAN: 0.3,
+    Component.DYNAMIC_RANGE: 7.0,
 }
 
 

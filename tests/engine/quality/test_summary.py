@@ -61,6 +61,6 @@ def test_what_was_not_assessed_neither_helps_nor_harms() -> None:
     assert of({Component.NOISE: Unassessed.FACE_TOO_SMALL}) == of({Component.NOISE: 0.0})
 
 
-@pytest.mark.parametrize("component", [Component.INTER_EYE_DISTANCE, Component.SHARPNESS, Component.LUMINANCE_MEAN])
+@pytest.mark.parametrize("component", [Component.INTER_EYE_DISTANCE, Component.SHARPNESS, Component.DYNAMIC_RANGE])
 def test_without_the_basics_there_is_none(component: Component) -> None:
     assert of({component: Unassessed.FACE_TOO_SMALL}) is None

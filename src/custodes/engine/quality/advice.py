@@ -81,7 +81,7 @@ RULES = (
     ),
     Rule(
         Component.SHARPNESS,
-        0.56,
+        0.36,
         False,
         _Shown.SCORE,
         N_("The face is blurred: sharpness %(value)s; below %(level)s the person was often missed in our tests."),

@@ -116,7 +116,9 @@ def _square(pixels: Pixels, face: Face, reach: float, *, step: int = 1) -> Grey:
     height, width = pixels.shape[:2]
     left, right = (int(np.clip(round(v), 0, width)) for v in (x - reach, x + reach))
     top, bottom = (int(np.clip(round(v), 0, height)) for v in (y - reach, y + reach))
-    part = np.ascontiguousarray(pixels[top:bottom:step, left:right:step])
+    part = pixels[top:bottom:step, left:right:step]
+    if step > 1:
+        part = np.ascontiguousarray(part)
     if part.size == 0:
         return np.zeros((0, 0), np.float32)
     return cast("Grey", cv2.cvtColor(part, cv2.COLOR_RGB2GRAY).astype(np.float32))

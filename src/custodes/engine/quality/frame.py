@@ -104,8 +104,9 @@ def _near(pixels: Pixels, points: npt.NDArray[np.float64]) -> tuple[Pixels, npt.
     left, right = _span(centre[0], reach, width)
     top, bottom = _span(centre[1], reach, height)
     step = max(1, int(eyes // _FINEST))
-    part = np.ascontiguousarray(pixels[top:bottom:step, left:right:step])
-    return part, (points - [left, top]) / step
+    part = pixels[top:bottom:step, left:right:step]
+    # OpenCV takes a rectangle of a picture as it lies, and a thinned one not at all
+    return part if step == 1 else np.ascontiguousarray(part), (points - [left, top]) / step
 
 
 def _span(centre: float, reach: float, whole: int) -> tuple[int, int]:

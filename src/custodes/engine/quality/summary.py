@@ -1,7 +1,7 @@
 """One number from the components: whether a search with this image finds the person, as far as we could tell by trying.
 
 It is our own making, not the unified quality score of ISO/IEC 29794-5 (a network's answer), and not a probability: it
-was fitted to studio photographs that were spoilt on purpose, and one pack.  What it is worth is the quality-reject
+was fitted to posed photographs that were spoilt on purpose, and one pack.  What it is worth is the quality-reject
 curve in ``docs/quality.md``.
 """
 
@@ -16,27 +16,27 @@ from custodes.types import Component, Measured
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """``middle``: native value at which half of the searches fail; ``width`` of the logistic, negative if falling."""
+    """A logistic: ``middle`` is the native value at which it is a half; ``width`` is negative if it falls."""
 
     middle: float
     width: float
 
     def __call__(self, native: float) -> float:
-        """Return the share, in [0, 1], of searches that find the person when only this component is poor."""
+        """Return the factor, in [0, 1], by which this component makes finding the person less likely."""
         rising = sigmoid(native, self.middle, abs(self.width))
         return rising if self.width > 0 else 1 - rising
 
 
 CURVES: Mapping[Component, Curve] = {
-    Component.INTER_EYE_DISTANCE: Curve(7.0, 0.7),
-    Component.SHARPNESS: Curve(0.68, -0.02),
-    Component.COMPRESSION_ARTIFACTS: Curve(2.5, -0.3),
-    Component.LUMINANCE_MEAN: Curve(0.0005, 0.0005),
-    Component.OVER_EXPOSURE_PREVENTION: Curve(0.5, -0.1),
-    Component.NOISE: Curve(9.0, -1.0),
+    Component.INTER_EYE_DISTANCE: Curve(1.2, 5.1),
+    Component.SHARPNESS: Curve(0.487, -0.052),
+    Component.COMPRESSION_ARTIFACTS: Curve(2.12, -0.42),
+    Component.OVER_EXPOSURE_PREVENTION: Curve(0.82, -0.13),
+    Component.NOISE: Curve(24.1, -3.4),
+    Component.DYNAMIC_RANGE: Curve(0.14, 0.24),
 }
-"""Fitted to London, one degradation at a time (``make bench-quality`` prints the fit)."""
-_NEEDED = (Component.INTER_EYE_DISTANCE, Component.SHARPNESS, Component.LUMINANCE_MEAN)
+"""Fitted all at once to probes with one to three faults (``make bench-quality`` prints the fit)."""
+_NEEDED = (Component.INTER_EYE_DISTANCE, Component.SHARPNESS, Component.DYNAMIC_RANGE)
 
 
 def summary(measured: Mapping[Component, Measured]) -> int | None:
@@ -44,7 +44,7 @@ def summary(measured: Mapping[Component, Measured]) -> int | None:
     basics.
 
     A component that could not be assessed is left out of the product, but for inter-eye distance, sharpness and
-    luminance mean, without which there is no summary.
+    dynamic range, without which there is no summary.
     """
     if any(measured[component].native is None for component in _NEEDED):
         return None

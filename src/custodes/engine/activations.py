@@ -48,7 +48,7 @@ def split_prelu(graph: Any) -> None:
 def _split(given: str, wanted: str, channels: int) -> Iterator[Any]:
     from onnx import helper
 
-    each = {"kernel_shape": [1, 1], "group": channels}
+    each: dict[str, Any] = {"kernel_shape": [1, 1], "group": channels}
     above, turned, below, scaled = (f"{wanted}/{name}" for name in ("above", "turned", "below", "scaled"))
     yield helper.make_node("Relu", [given], [above])
     yield helper.make_node("Conv", [given, f"{wanted}/minus one"], [turned], **each)

@@ -62,9 +62,8 @@ def blur(grey: Grey, eyes: float) -> float | Unassessed:
         grey = cast("Grey", cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     shares = []
     for axis, kernel in ((0, (1, _SPREAD)), (1, (_SPREAD, 1))):
-        steps = np.abs(np.diff(grey, axis=axis))
-        blurred = np.abs(np.diff(cv2.blur(grey, kernel), axis=axis))
-        total = float(steps.sum())
+        steps, blurred = _steps(grey, axis), _steps(cast("Grey", cv2.blur(grey, kernel)), axis)
+        total = cv2.sumElems(steps)[0]
         if total < 1e-3 * steps.size:
             return Unassessed.NO_CONTRAST
         shares.append(1 - float(np.maximum(0, steps - blurred).sum()) / total)
@@ -79,10 +78,13 @@ def blockiness(grey: Grey) -> float | Unassessed:
     averaged over each of the eight phases that a grid of 8 pixels may have, and divided by the mean step; the largest
     phase counts, and the mean of both axes is returned.  A picture that was resized after compression has no such grid.
     """
+    import cv2
+
     found = []
     for axis in (0, 1):
-        steps = np.abs(np.diff(grey, axis=axis)).mean(axis=1 - axis)
-        if float(steps.mean()) < 1e-3:
+        steps = cv2.reduce(_steps(grey, axis), 1 - axis, cv2.REDUCE_AVG).ravel()
+        mean = float(steps.mean())
+        if mean < 1e-3:
             return Unassessed.NO_CONTRAST
         jumps = steps[1:-1] - (steps[:-2] + steps[2:]) / 2
         whole = jumps[: len(jumps) // _BLOCK * _BLOCK]
@@ -90,8 +92,16 @@ def blockiness(grey: Grey) -> float | Unassessed:
             return Unassessed.FACE_TOO_SMALL
         # half a grey level more: what lies below it is rounding, in a flat picture the only steps there are
         # a median, because a grid is everywhere and an edge of the face only once
-        found.append(float(np.median(whole.reshape(-1, _BLOCK), axis=0).max()) / (float(steps.mean()) + 0.5))
+        found.append(float(np.median(whole.reshape(-1, _BLOCK), axis=0).max()) / (mean + 0.5))
     return max(0.0, (found[0] + found[1]) / 2)
+
+
+def _steps(grey: Grey, axis: int) -> Grey:
+    """Return how far neighbours along ``axis`` lie apart."""
+    import cv2
+
+    one, other = (grey[1:], grey[:-1]) if axis == 0 else (grey[:, 1:], grey[:, :-1])
+    return cast("Grey", cv2.absdiff(one, other))
 
 
 def noise(grey: Grey) -> float:

@@ -24,7 +24,7 @@ Columns = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 """``(n,)`` float64 cosine similarities; rounding may carry one past 1 by a few parts in ten million."""
 
-_CHUNK: Final = 8_192
+_CHUNK: Final = 16_384
 
 
 def scores(columns: Columns, probe: Vector) -> Scores:

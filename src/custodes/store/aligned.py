@@ -14,13 +14,18 @@ from typing import cast
 import numpy as np
 
 from custodes.ids import KeyId, ProbeId
-from custodes.store.enrolment import contract_of
+from custodes.store.enrolment import key_of_contract
 from custodes.store.models import AlignedFaces, Probe
-from custodes.store.rows import key_of, one
+from custodes.store.rows import Lookup, insert, key_of
 from custodes.store.vault import Sealed, Vault
 from custodes.types import Contract, Pixels
 
 _CHANNELS = 3
+_SEALED = Lookup(
+    lambda probe, contract: AlignedFaces.objects.filter(probe__uid=probe, contract__contract=contract).values_list(
+        "key_uid", "ciphertext"
+    )
+)
 
 
 def sealing_name(probe: ProbeId) -> str:
@@ -35,12 +40,13 @@ def to_plaintext(crops: Sequence[Pixels]) -> bytes:
 
 def add(probe: ProbeId, contract: Contract, sealed: Sealed) -> None:
     """Store a probe's sealed crops inside the open transaction."""
-    AlignedFaces.objects.create(
-        probe_id=key_of(Probe.objects.filter(uid=probe)),
-        contract=contract_of(contract),
+    row = AlignedFaces(
+        probe_id=key_of(Probe, probe),
+        contract_id=key_of_contract(contract),
         key_uid=sealed.key,
         ciphertext=sealed.ciphertext,
     )
+    insert([row])
 
 
 def face(vault: Vault, probe: ProbeId, number: int, of: int, contract: Contract) -> Pixels | None:
@@ -49,8 +55,7 @@ def face(vault: Vault, probe: ProbeId, number: int, of: int, contract: Contract)
     Raises:
         SetupError: ``vault.key-gone`` or ``vault.altered``.
     """
-    rows = AlignedFaces.objects.filter(probe__uid=probe, contract__contract=contract.id)
-    row = one(rows.values_list("key_uid", "ciphertext"))
+    row = _SEALED(probe, contract.id)
     if row is None:
         return None
     key, ciphertext = row

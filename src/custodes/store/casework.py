@@ -7,6 +7,7 @@ from datetime import date, datetime
 from itertools import zip_longest
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from custodes.errors import Conflict, NotFound
@@ -14,7 +15,7 @@ from custodes.ids import AccountId, AgencyId, CaseId, ProbeId, RequestId, Search
 from custodes.store.models import Account, Agency, Approval, Case, Probe, SealedImage, SearchRequest
 from custodes.store.quality import quality_from_json, quality_to_json
 from custodes.store.records import ApprovalRecord, CaseRecord, ProbeRecord, RequestRecord
-from custodes.store.rows import key_of, one
+from custodes.store.rows import Lookup, insert, key_of, one
 from custodes.store.texts import from_json, to_json
 from custodes.store.vault import Sealed
 from custodes.text import N_
@@ -27,9 +28,9 @@ def add_case(case_id: CaseId, agency: AgencyId, number: str, opened_by: AccountI
         raise Conflict("case.exists", N_("There is already a case %(number)s."), number=number)
     Case.objects.create(
         uid=case_id,
-        agency_id=key_of(Agency.objects.filter(uid=agency)),
+        agency_id=key_of(Agency, agency),
         number=number,
-        opened_by_id=key_of(Account.objects.filter(uid=opened_by)),
+        opened_by_id=key_of(Account, opened_by),
         opened_at=at,
     )
 
@@ -57,18 +58,21 @@ def cases(agency: AgencyId) -> list[CaseRecord]:
 
 def is_open(case_id: CaseId) -> bool:
     """Return whether there is such a case and it is open."""
-    return Case.objects.filter(uid=case_id, closed_at__isnull=True).exists()
+    return _OPEN_CASE(case_id) is not None
 
 
 def add_probe(record: ProbeRecord, sealed: Sealed, *, added_by: AccountId) -> None:
-    """Add a probe: its sealed original and where faces were found in it."""
-    case, agency = Case.objects.values_list("pk", "agency_id").get(uid=record.case)
-    Probe.objects.create(
+    """Add a probe to an open case: its sealed original and where faces were found in it."""
+    found = _OPEN_CASE(record.case)
+    if found is None:
+        raise Case.DoesNotExist
+    case, agency = found
+    image = SealedImage(uid=record.id, agency_id=agency, key_uid=sealed.key, ciphertext=sealed.ciphertext)
+    insert([image])
+    probe = Probe(
         uid=record.id,
         case_id=case,
-        image=SealedImage.objects.create(
-            uid=record.id, agency_id=agency, key_uid=sealed.key, ciphertext=sealed.ciphertext
-        ),
+        image_id=image.pk,
         sha256=record.sha256,
         format=record.format,
         width=record.width,
@@ -78,9 +82,10 @@ def add_probe(record: ProbeRecord, sealed: Sealed, *, added_by: AccountId) -> No
             for face, quality in zip_longest(record.faces, record.qualities)
         ],
         notes=to_json(record.notes),
-        added_by_id=key_of(Account.objects.filter(uid=added_by)),
+        added_by_id=key_of(Account, added_by),
         added_at=record.added_at,
     )
+    insert([probe])
 
 
 def probe(probe_id: ProbeId) -> ProbeRecord:
@@ -101,9 +106,9 @@ def add_request(record: RequestRecord) -> None:
     """Add a complete request that awaits a second person's decision."""
     SearchRequest.objects.create(
         uid=record.id,
-        case_id=key_of(Case.objects.filter(uid=record.case.id)),
-        requester_id=key_of(Account.objects.filter(uid=record.requester)),
-        probe_id=key_of(Probe.objects.filter(uid=record.probe.id)),
+        case_id=key_of(Case, record.case.id),
+        requester_id=key_of(Account, record.requester),
+        probe_id=key_of(Probe, record.probe.id),
         face=record.face,
         offence_code=record.offence_code,
         purpose=record.purpose.value,
@@ -141,7 +146,7 @@ def decide_request(request_id: RequestId, approver: AccountId, *, approved: bool
     row = SearchRequest.objects.get(uid=request_id)
     Approval.objects.create(
         request=row,
-        approver_id=key_of(Account.objects.filter(uid=approver)),
+        approver_id=key_of(Account, approver),
         approved=approved,
         reason=reason,
         decided_at=at,
@@ -152,10 +157,17 @@ def decide_request(request_id: RequestId, approver: AccountId, *, approved: bool
 
 def use_request(request_id: RequestId) -> bool:
     """Take an approved request of an open case for the one search it allows; False if there is none to take."""
-    taken = SearchRequest.objects.filter(
-        uid=request_id, state=RequestState.APPROVED, case__in=Case.objects.filter(closed_at__isnull=True)
-    )
-    return taken.update(state=RequestState.SEARCHED) == 1
+    # one statement of our own: the ORM takes ten times as long to write it
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [RequestState.SEARCHED.value, request_id, RequestState.APPROVED.value])
+        taken: int = cursor.rowcount
+    return taken == 1
+
+
+_TAKE = """
+    UPDATE store_searchrequest SET state = %s WHERE uid = %s AND state = %s
+    AND case_id IN (SELECT id FROM store_case WHERE closed_at IS NULL)
+"""
 
 
 def filters_to_json(filters: Filters) -> dict[str, Any]:
@@ -185,6 +197,9 @@ def filters_from_json(stored: dict[str, Any]) -> Filters:
         taken_from=day("taken_from"),
         taken_to=day("taken_to"),
     )
+
+
+_OPEN_CASE = Lookup(lambda uid: Case.objects.filter(uid=uid, closed_at__isnull=True).values_list("pk", "agency_id"))
 
 
 def _case(**criteria: str) -> Case:

@@ -65,12 +65,12 @@ def add_correction(new: NewCorrection) -> None:
     """Keep a correction in the history: made, or waiting."""
     row = Correction(
         uid=new.id,
-        booking_id=key_of(Booking.objects.filter(uid=new.booking)),
-        photograph_id=key_of(Photograph.objects.filter(uid=new.photograph)) if new.photograph else None,
+        booking_id=key_of(Booking, new.booking),
+        photograph_id=key_of(Photograph, new.photograph) if new.photograph else None,
         state=new.state.value,
-        job_id=key_of(JobRow.objects.filter(uid=new.job)),
+        job_id=key_of(JobRow, new.job),
         row=new.row,
-        proposed_by_id=key_of(Account.objects.filter(uid=new.proposed_by)),
+        proposed_by_id=key_of(Account, new.proposed_by),
         proposed_at=new.proposed_at,
     )
     insert([row])
@@ -99,7 +99,7 @@ def decide(correction: CorrectionId, by: AccountId, *, confirmed: bool, reason: 
     """
     decided = _waiting_row(correction).update(
         state=(CorrectionState.CONFIRMED if confirmed else CorrectionState.DECLINED).value,
-        decided_by_id=key_of(Account.objects.filter(uid=by)),
+        decided_by_id=key_of(Account, by),
         decided_at=at,
         reason=reason,
     )

@@ -23,7 +23,7 @@ from custodes.store.models import (
 )
 from custodes.store.originals import with_name
 from custodes.store.quality import quality_to_json
-from custodes.store.rows import insert
+from custodes.store.rows import Lookup, insert
 from custodes.store.texts import to_json
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_, Text
@@ -137,6 +137,24 @@ def contract_of(contract: Contract) -> ContractRow:
     if row.dimension != contract.dimension:
         raise _not_of(contract, row.dimension)
     return row
+
+
+def key_of_contract(contract: Contract) -> int:
+    """Return the database key of a contract's row, adding the row the first time.
+
+    Raises:
+        ContractMismatch: ``contract.dimension``.
+    """
+    found = _CONTRACT(contract.id)
+    if found is None:
+        return contract_of(contract).pk
+    key, dimension = found
+    if dimension != contract.dimension:
+        raise _not_of(contract, dimension)
+    return int(key)
+
+
+_CONTRACT = Lookup(lambda contract: ContractRow.objects.filter(contract=contract).values_list("pk", "dimension"))
 
 
 def _require_vector(vector: Vector | None, contract: Contract) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 from custodes.errors import NotFound
 from custodes.ids import AgencyId, EntryId, KeyId, PhotographId, RequestId, SearchId, SubjectId
 from custodes.store.accounts import agencies
-from custodes.store.enrolment import contract_of
+from custodes.store.enrolment import key_of_contract
 from custodes.store.fence import examining, reading_gallery
 from custodes.store.models import CandidateRow, GalleryEntry, LogEntry, Search, SearchRequest, Subject
 from custodes.store.records import SearchRecord
-from custodes.store.rows import key_of, one
+from custodes.store.rows import insert, key_of, one
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
 from custodes.types import Candidate, Contract, Phase, Scope, Template
@@ -21,10 +21,10 @@ from custodes.types import Candidate, Contract, Phase, Scope, Template
 
 def add_search(new: SearchRecord, sealed_template: Sealed) -> None:
     """Store a search and its candidates inside the open transaction."""
-    row = Search.objects.create(
+    row = Search(
         uid=new.id,
-        request_id=key_of(SearchRequest.objects.filter(uid=new.request)),
-        contract=contract_of(new.contract),
+        request_id=key_of(SearchRequest, new.request),
+        contract_id=key_of_contract(new.contract),
         generation=new.generation,
         moment=new.moment,
         scope=sorted(agency.id for agency in new.agencies),
@@ -38,8 +38,9 @@ def add_search(new: SearchRecord, sealed_template: Sealed) -> None:
         template_ciphertext=sealed_template.ciphertext,
         log_entry=new.log_entry,
     )
+    insert([row])
     subjects = Subject.objects.in_bulk([c.subject for c in new.candidates], field_name="uid")
-    CandidateRow.objects.bulk_create(
+    insert(
         CandidateRow(
             search=row,
             rank=candidate.rank,

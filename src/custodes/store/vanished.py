@@ -107,7 +107,7 @@ def list_vanished(job: JobId, photographs: Sequence[int], *, bar: bool) -> dict[
     if fresh:
         Photograph.objects.filter(pk__in=fresh).update(vanished=True)
         bar_photographs(Photograph.objects.filter(pk__in=fresh), Barrier.VANISHED)
-    job_key = key_of(JobRow.objects.filter(uid=job))
+    job_key = key_of(JobRow, job)
     insert(
         VanishedPhotograph(job_id=job_key, photograph_id=key, barred=vanished)
         for key, vanished in rows.order_by("pk").values_list("pk", "vanished")

@@ -10,9 +10,9 @@ noisy machine:
   the time of its bare inference calls.
 
 A *bare inference call* takes decoded pixels, as in any library: it makes the network's input and runs the network as
-published.  The calls are the same detector passes and the same embedder; not in them are decoding, the looks at single
-faces' inputs (made beforehand), reading the networks' answers, merging, measuring and alignment.  Two stricter baselines
-are reported beside it:
+published.  The calls are the same detector passes and the same embedder; not in them are decoding, cutting out single
+faces (those inputs are made beforehand), reading the networks' answers, merging, measuring and alignment.  Two stricter
+baselines are reported beside it:
 
 * ``enrol_ratio_strict``, ``probe_ratio_strict``: the networks alone, as published, every input made beforehand;
 * ``enrol_ratio_own``, ``probe_ratio_own``: the networks alone in our own, quicker form (`engine.activations`), every

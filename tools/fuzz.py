@@ -7,16 +7,21 @@ before it runs it, so that the one that crashed or hung is known; it is saved, a
 * a hang: one input took longer than its limit allows,
 * growth: the child holds far more memory at the end than after its first thousand inputs.
 
+``--through-workers`` hands every input to a true worker instead, confined as the product's are: what only its
+confinement makes fatal shows there alone, and a worker's death is a finding.
+
 An input whose fate is new (another error, another complaint of a decoder, another note) joins the seeds; ``--keep``
 saves the small ones in ``tests/imaging/corpus``, which the tests run through.  Exit status 1 if anything was found.
 
     python tools/fuzz.py --minutes 10                 # all targets, one after the other
     python tools/fuzz.py --minutes 2 --target gif --seed 7
+    python tools/fuzz.py --minutes 5 --through-workers
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import hashlib
 import json
 import mmap
@@ -65,7 +70,8 @@ class Tally:
 # --- the child ----------------------------------------------------------------------------------------
 
 
-def _child(target: Target, seconds: float, seed: int, slot: Path, report: Path, keep: Path) -> None:
+def _child(target: Target, seconds: float, seed: int, place: Path, *, is_confined: bool) -> None:
+    slot, report, keep = place / "slot", place / "report", place / "new"
     chance = random.Random(seed)  # noqa: S311 - reproducible on purpose
     seeds = target.seeds()
     known: set[str] = set()
@@ -75,7 +81,8 @@ def _child(target: Target, seconds: float, seed: int, slot: Path, report: Path, 
     for data in seeds:
         _lay(shared, 0, data)
         known.add(target.run(data))
-    _limit_memory()
+    if not is_confined:
+        _limit_memory()
     end, runs, settled = time.monotonic() + seconds, 0, 0
     while time.monotonic() < end:
         data = mutated(chance.choice(seeds), seeds, chance)
@@ -106,6 +113,8 @@ def _limit_memory() -> None:
 
 
 def _held(what: str = "VmRSS:") -> int:
+    # what the allocator merely keeps for next time is no growth
+    ctypes.CDLL(None).malloc_trim(0)
     for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith(what):
             return int(line.split()[1]) * 1024
@@ -120,8 +129,10 @@ def _write(report: Path, runs: int, fates: Counter[str], settled: int) -> None:
 # --- the parent ---------------------------------------------------------------------------------------
 
 
-def fuzz(target: Target, seconds: float, seed: int, findings: Path, *, keep: bool) -> Tally:
-    """Run ``target`` for ``seconds``; save what crashed or hung under ``findings``."""
+def fuzz(
+    target: Target, seconds: float, seed: int, findings: Path, *, keep: bool, options: tuple[str, ...] = ()
+) -> Tally:
+    """Run ``target`` for ``seconds``; save what crashed or hung under ``findings``. ``options``: the child's own."""
     tally = Tally()
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
@@ -131,7 +142,7 @@ def fuzz(target: Target, seconds: float, seed: int, findings: Path, *, keep: boo
         while (left := end - time.monotonic()) > 1:
             slot.write_bytes(bytes(_SLOT))
             report.write_text("{}", encoding="utf-8")
-            command = ["--child", target.name, "--seconds", str(left), "--seed", str(seed), "--place", folder]
+            command = ["--child", target.name, "--seconds", str(left), "--seed", str(seed), "--place", folder, *options]
             with subprocess.Popen([sys.executable, __file__, *command], stderr=subprocess.PIPE) as child:
                 fate, complaint = _watched(child, slot)
             _add(tally, json.loads(report.read_text(encoding="utf-8") or "{}"))
@@ -205,6 +216,10 @@ def _say(name: str, tally: Tally) -> None:
         f"{tally.growth / 1e6:+6.1f} MB  {tally.kept} kept",
         flush=True,
     )
+    codes: Counter[str] = Counter()
+    for fate, count in tally.fates.items():
+        codes[fate.partition(" ")[0]] += count
+    print("           " + ", ".join(f"{code} {count}" for code, count in codes.most_common(_SHOWN)), flush=True)
     for finding in (*tally.crashes, *tally.hangs)[:_SHOWN]:
         print(f"           found: {finding}", flush=True)
     if tally.findings > _SHOWN:
@@ -213,25 +228,29 @@ def _say(name: str, tally: Tally) -> None:
 
 def main() -> int:
     """Fuzz what was asked for; return 1 if anything was found."""
-    known = targets()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0, help="in all, shared by the targets")
-    parser.add_argument("--target", action="append", choices=sorted(known), help="all, unless named")
+    parser.add_argument("--target", action="append", choices=sorted(targets()), help="all, unless named")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--through-workers", action="store_true", help="have true, confined workers decode the images")
     parser.add_argument("--keep", action="store_true", help="add small inputs with a new fate to the corpus")
     parser.add_argument("--findings", type=Path, default=Path(tempfile.gettempdir()) / "custodes-fuzz-findings")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    known = targets(through_workers=asked.through_workers)
     if asked.child:
-        place = asked.place
-        _child(known[asked.child], asked.seconds, asked.seed, place / "slot", place / "report", place / "new")
+        _child(known[asked.child], asked.seconds, asked.seed, asked.place, is_confined=asked.through_workers)
         return 0
+    if not_known := sorted({*(asked.target or ())} - {*known}):
+        parser.error(f"no worker does {', '.join(not_known)}")
     names = asked.target or list(known)
+    options = ("--through-workers",) if asked.through_workers else ()
     found = 0
     for name in names:
-        tally = fuzz(known[name], 60 * asked.minutes / len(names), asked.seed, asked.findings, keep=asked.keep)
+        seconds = 60 * asked.minutes / len(names)
+        tally = fuzz(known[name], seconds, asked.seed, asked.findings, keep=asked.keep, options=options)
         _say(name, tally)
         found += tally.findings
     print(f"{found} findings" + (f", saved in {asked.findings}" if found else ""), flush=True)

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from custodes.errors import CustodesError
-from custodes.imaging import Limits, decode
+from custodes.imaging import Decoder, DecodingPool, Limits, LocalDecoder
 from custodes.imaging.sniff import FORMATS
 from custodes.imaging.worker.samples import SAMPLES
 from custodes.imaging.worker.wire import FRAME, Header, Request, Task, believable, fault_in, packed_fault
@@ -32,6 +32,8 @@ LIMITS = Limits(max_bytes=200_000, max_pixels=1_000_000, max_seconds=2.0, max_de
 SEPARATOR = b"\x00=====\x00"
 """Between a mapping file and a manifest in one input."""
 
+# some of Pillow's complaints are nothing but bytes of the file, of which there are as many as there are inputs
+_QUOTED = re.compile(r"""b?'[^']*'?|b?"[^"]*"?""")
 _DEMO = ROOT / "src" / "custodes" / "cli" / "demo_data"
 _FOLDERS = {name: name.lower().replace(" ", "-") for name in FORMATS}
 _PIL: dict[str, tuple[str, tuple[str, ...], tuple[dict[str, Any], ...]]] = {
@@ -63,9 +65,12 @@ class Target:
     folder: str
 
 
-def targets() -> dict[str, Target]:
-    """Return every target by its name on the command line."""
-    images = [Target(folder, _seeds(name), _decoded, folder) for name, folder in _FOLDERS.items()]
+def targets(*, through_workers: bool = False) -> dict[str, Target]:
+    """Return every target by its name on the command line; with workers, those that a worker decodes."""
+    decoded = _decoded_by_worker if through_workers else partial(_decoded, LocalDecoder())
+    images = [Target(folder, _seeds(name), decoded, folder) for name, folder in _FOLDERS.items()]
+    if through_workers:
+        return {target.name: target for target in images}
     others = [
         Target("manifest", _manifest_seeds, _manifest_read, "manifest"),
         Target("wire", _wire_seeds, _wire_read, "wire"),
@@ -115,9 +120,21 @@ def _srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def _decoded(data: bytes) -> str:
+@cache
+def _pool() -> DecodingPool:
+    return DecodingPool(LIMITS)
+
+
+def _decoded_by_worker(data: bytes) -> str:
+    fate = _decoded(_pool(), data)
+    if fate == "image.decoder-died":
+        raise AssertionError("the worker died")
+    return fate
+
+
+def _decoded(decoder: Decoder, data: bytes) -> str:
     try:
-        picture = decode(data, name=None, limits=LIMITS)
+        picture = decoder.decode(data, name=None, limits=LIMITS)
     except CustodesError as error:
         return f"{error.code} {_cause(error.__cause__)}".strip()
     if picture.pixels.shape != (picture.height, picture.width, 3) or picture.pixels.dtype != np.uint8:
@@ -128,10 +145,11 @@ def _decoded(data: bytes) -> str:
 
 
 def _cause(error: BaseException | None) -> str:
-    """Return the kind and the first words of what a decoder raised, without its numbers."""
+    """Return the kind and the first words of what a decoder raised, without its numbers and what it quotes."""
     if error is None:
         return ""
-    return " ".join([type(error).__name__, *re.findall(r"[A-Za-z]+", str(error))[:4]])
+    words = re.findall(r"[A-Za-z]+", _QUOTED.sub("", str(error)))
+    return " ".join([type(error).__name__, *words[:4]])
 
 
 # --- the manifest reader ------------------------------------------------------------------------------

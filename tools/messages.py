@@ -3,13 +3,15 @@
 gettext's own programs are not needed: Babel reads Python, Django turns its templates into something Babel reads.
 The command line's help is collected by walking its commands as `cli.words` does when it translates them; click's own
 sentences come from click, and licence notes from the model packs that come with Custodes. English is the source
-language and has no catalogue.
+language and has no catalogue. French is held to Canadian typography: U+00A0 before a colon and inside guillemets, nothing
+before a semicolon, a question mark or an exclamation mark.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -42,6 +44,17 @@ _UNREACHABLE = {
     "Error: The two entered values do not match.",
     ("{value!r} does not match the format {format}.", "{value!r} does not match the formats {formats}."),
 }
+# what is wrong with the spaces of a French sentence; a colon inside a time, an address or a command has none after it
+_SPACING = re.compile(
+    r"""\u202f                        # a narrower space: U+00A0 is the one in use
+    | \s[;?!]                        # nothing stands before these in Canada
+    | [^\S\u00a0]: | [^\s]:(?=\s|$)  # U+00A0 before a colon
+    | «(?!\u00a0) | (?<!\u00a0)»      # U+00A0 inside guillemets
+    | \d\ (?=\d{3}(?!\d)) | \d\ %(?=%|\s|$)
+    | \s[,.](?=\s|$) | \S[ ]{2,}\S    # stray spaces
+    """,
+    re.VERBOSE,
+)
 # a catalogue that changes only when its messages do
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -156,7 +169,10 @@ def _complaint(message: Message) -> str | None:
     if message.fuzzy:
         return "translation marked fuzzy"
     errors = list(message.check())
-    return str(errors[0]) if errors else None
+    if errors:
+        return str(errors[0])
+    misspaced = next(filter(None, map(_SPACING.search, strings)), None)
+    return f"spaces around “{misspaced.string[: misspaced.end() + 1][-12:]}”" if misspaced else None
 
 
 def problems(catalog: Catalog, po: Path) -> list[str]:

@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> None:  # noqa: C901 - one small function per a
             kept = [bytearray(1 << 24) for _ in range(1000)]
             os.write(replies, LIES["no-json"] if kept else b"")
         except MemoryError:
-            os.write(replies, fault('["image.too-much-memory", {"limit": 256000000}]'))
+            os.write(replies, frame(Kind.LAST_FAULT, b'["image.too-much-memory", {"limit": 256000000}]'))
 
     def shrink() -> None:
         for length in (0, 4096):

@@ -245,6 +245,27 @@ class TestDeath:
         assert told(hostile, "honest").width == 4
         assert full not in hostile._alive
 
+    def test_a_worker_whose_memory_truly_ran_out_is_replaced(self) -> None:
+        class Narrow(WorkerProcess):
+            program = "tests.imaging.without_memory"
+
+        with DecodingPoolOf(LIMITS, start_worker=Narrow) as made:
+            made.confinement()
+            (full,) = made._alive
+            assert code(lambda: made.decode(SOUND["BMP"], name=None, limits=LIMITS)) == "image.too-much-memory"
+            assert full not in made._alive
+
+    def test_an_attack_by_headers_that_ask_for_too_much_memory_ends_no_worker(self) -> None:
+        """Nothing was decoded yet; starting a worker anew for each such file would cost a third of a second."""
+        with DecodingPoolOf(LIMITS) as made:
+            made.confinement()
+            (worker,) = made._alive
+            tight = Limits(max_decoded_bytes=100)
+            for _ in range(3):
+                assert code(lambda: made.decode(SOUND["BMP"], name=None, limits=tight)) == "image.too-much-memory"
+            assert made.decode(SOUND["BMP"], name=None, limits=LIMITS).width == 64
+            assert made._alive == {worker}
+
 
 class TestLies:
     @pytest.mark.parametrize("lie", [lie for lie in LIES if lie != "honest"])

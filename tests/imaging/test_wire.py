@@ -107,3 +107,9 @@ def test_numbers_and_measures_survive_the_journey() -> None:
 def test_file_and_pixels_have_each_their_place() -> None:
     at, size = places(Limits(max_bytes=5000, max_pixels=10))
     assert (at, size) == (8192, 12288)
+
+
+def test_what_each_measure_does_and_what_its_absence_means_is_said_in_sentences_of_their_own() -> None:
+    said = [sentence for measure in Measure for sentence in (measure.template, measure.absence)]
+    assert len(set(said)) == 2 * len(Measure)
+    assert all(sentence.endswith(".") for sentence in said)

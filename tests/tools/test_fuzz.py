@@ -8,9 +8,12 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+import fuzz_targets
+from custodes.imaging import LocalDecoder, faults
 from fuzz_mutations import mutated
 from fuzz_targets import CORPUS, targets
 
@@ -25,7 +28,7 @@ def bad(data):
     return "fine"
 fuzz._HANG_SECONDS = 3
 planted = fuzz_targets.Target("planted", lambda: [bytes(7)], bad, "x")
-fuzz.targets = lambda: {{"planted": planted}}
+fuzz.targets = lambda **_: {{"planted": planted}}
 fuzz.__file__ = __file__
 sys.exit(fuzz.main())
 """
@@ -75,6 +78,32 @@ def test_every_target_runs_its_seeds() -> None:
         seeds = target.seeds()
         assert seeds, target.name
         assert all(target.run(seed) for seed in seeds), target.name
+
+
+def test_every_image_target_runs_its_seeds_through_confined_workers() -> None:
+    known = targets(through_workers=True)
+    assert set(known) == set(targets()) - {"manifest", "wire"}
+    for target in known.values():
+        for seed in target.seeds():
+            assert target.run(seed).partition(" ")[0] == targets()[target.name].run(seed).partition(" ")[0]
+
+
+def test_a_workers_death_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dying(LocalDecoder):
+        def decode(self, *_: object, **__: object) -> NoReturn:
+            raise faults.decoder_died()
+
+    monkeypatch.setattr(fuzz_targets, "_pool", Dying)
+    with pytest.raises(AssertionError, match="died"):
+        targets(through_workers=True)["gif"].run(b"GIF89a")
+
+
+def test_what_a_decoder_quotes_of_the_file_makes_no_new_fate() -> None:
+    said = [
+        fuzz_targets._cause(SyntaxError(what))
+        for what in ("bad tag b'ab\\x01c' here", 'bad tag "q" here', "bad tag 7 here")
+    ]
+    assert set(said) == {"SyntaxError bad tag here"}
 
 
 def test_the_same_seed_gives_the_same_inputs() -> None:

@@ -143,6 +143,8 @@ def test_dates_that_cannot_all_be_true_fail_their_row(export: Export, changes: d
         (["%y-%m-%d"], "mapping.unknown-value"),
         (["%Y-%m"], "mapping.unknown-value"),
         (["today"], "mapping.unknown-value"),
+        (["%d/%m/%Yd/%m/%Y"], "mapping.unknown-value"),
+        (["%Y-%m-%d", "%x %Y-%m-%d"], "mapping.unknown-value"),
     ],
 )
 def test_date_formats_that_do_not_mean_one_day_are_rejected(export: Export, formats: list[str], code: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from custodes.cli.say import say, translator
+from custodes.cli.say import operators_catalogue, say
 from custodes.text import N_
 
 
@@ -16,7 +16,8 @@ def command(ctx: click.Context) -> None:
     from custodes.config import Config
     from custodes.workflows.health import examine
 
-    translate = translator()
+    catalogue = operators_catalogue()
+    translate = catalogue.gettext
     config = Config.from_environment()
     say(N_("Settings in force:"))
     for name, value in config.in_force():
@@ -26,10 +27,10 @@ def command(ctx: click.Context) -> None:
         problems += not finding.is_well
         click.secho("✓ " if finding.is_well else "✗ ", fg="green" if finding.is_well else "red", nl=False)
         say(N_("%(what)s: %(which)s"), what=finding.name.render(translate), which=finding.detail.render(translate))
-        hint = finding.hint.render(translate)
-        if hint:
-            click.echo(f"    {hint}")
+        for sentence in (*finding.points, finding.hint):
+            if words := sentence.render(translate):
+                click.echo(f"    {words}")
     if problems:
-        say(N_("%(count)d problems."), count=problems)
+        click.echo(catalogue.ngettext("%(count)d problem.", "%(count)d problems.", problems) % {"count": problems})
         ctx.exit(1)
     say(N_("Everything is well."))

@@ -143,14 +143,22 @@ class DecodingPool:
         Raises:
             SetupError: ``image.no-decoder``.
         """
-        return tuple(name for name, sample in SAMPLES.items() if self._can_decode(sample))
+        return tuple(name for name, refusal in self.tried_formats().items() if refusal is None)
 
-    def _can_decode(self, sample: bytes) -> bool:
+    def tried_formats(self) -> dict[str, ImageError | None]:
+        """Return every format, and with what error a small sound file of it was refused here: ``None`` if it was not.
+
+        Raises:
+            SetupError: ``image.no-decoder``.
+        """
+        return {name: self._refusal_of(sample) for name, sample in SAMPLES.items()}
+
+    def _refusal_of(self, sample: bytes) -> ImageError | None:
         try:
             self.decode(sample, name=None, limits=self._limits)
-        except ImageError:
-            return False
-        return True
+        except ImageError as error:
+            return error
+        return None
 
     def close(self) -> None:
         """End every worker; files being decoded end in ``image.decoder-died``, later calls in ``RuntimeError``."""

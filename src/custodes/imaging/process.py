@@ -189,8 +189,8 @@ class WorkerProcess:
                 with suppress(OSError):
                     os.write(self._requests, GO)
                 kind, body = self._frame(Deadline.after(seconds + grace), seconds)
-            if kind is Kind.FAULT:
-                raise self._fault(body)
+            if kind in (Kind.FAULT, Kind.LAST_FAULT):
+                raise self._fault(kind, body)
             header = believable(body, request, _format_of(data)) if kind is Kind.DRAWN else None
             if header is None:
                 raise faults.decoder_died()
@@ -198,10 +198,9 @@ class WorkerProcess:
         self.is_usable = True
         return drawn
 
-    def _fault(self, body: bytes) -> ImageError:
+    def _fault(self, kind: Kind | None, body: bytes) -> ImageError:
         error = fault_in(body)
-        # after memory ran out there may be little left for the next file
-        self.is_usable = error is not None and error.code != "image.too-much-memory"
+        self.is_usable = error is not None and kind is Kind.FAULT
         return error or faults.decoder_died()
 
     def _taken_out(self, header: Header, size: int) -> Drawn:

@@ -8,37 +8,33 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import closing
 from datetime import datetime
+from functools import partial
 
 from custodes.config import LONGEST_EFFECT, SIGNING_KEY_CHARACTERS, Config
 from custodes.engine import verify
 from custodes.errors import CustodesError
+from custodes.imaging import DecodingPool
 from custodes.store import health as store
 from custodes.store import installation, searches
 from custodes.store.database import is_there, readable_database
 from custodes.store.keys import read_master_key
 from custodes.text import N_, Text
 from custodes.types import Context
+from custodes.workflows import decoding
+from custodes.workflows.finding import Finding
 from custodes.workflows.packs import usable_pack
 
 _FREE_BYTES = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: what was looked at, whether it is well, and if not what to do."""
-
-    name: Text
-    is_well: bool
-    detail: Text = field(default_factory=lambda: Text(""))
-    hint: Text = field(default_factory=lambda: Text(""))
-
-
 Check = Callable[[Config, datetime], Finding]
 
 
-def examine(config: Config, context: Context) -> Iterator[Finding]:
+def examine(
+    config: Config, context: Context, *, make_pool: Callable[[Config], DecodingPool] = decoding.one_worker
+) -> Iterator[Finding]:
     """Yield a finding per check. A check that fails over a file or one of our errors is a finding, never a crash."""
     try:
         has_database = is_there(config.database_file)
@@ -46,16 +42,22 @@ def examine(config: Config, context: Context) -> Iterator[Finding]:
         has_database = False
         yield Finding(Text(N_("Database")), False, error.what, error.hint)
     for name, check, needs_database in _CHECKS:
-        if needs_database and not has_database:
-            continue
-        try:
-            with readable_database():
-                yield check(config, context.now())
-        except CustodesError as error:
-            yield Finding(Text(name), False, error.what, error.hint)
-        except OSError as error:
-            reason = {"reason": error.strerror or type(error).__name__}
-            yield Finding(Text(name), False, Text(N_("It cannot be examined (%(reason)s)."), reason))
+        if has_database or not needs_database:
+            yield _found(name, partial(check, config, context.now()))
+    with closing(make_pool(config)) as pool:
+        for name, asked in decoding.CHECKS:
+            yield _found(name, partial(asked, pool))
+
+
+def _found(name: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        with readable_database():
+            return check()
+    except CustodesError as error:
+        return Finding(Text(name), False, error.what, error.hint)
+    except OSError as error:
+        reason = {"reason": error.strerror or type(error).__name__}
+        return Finding(Text(name), False, Text(N_("It cannot be examined (%(reason)s)."), reason))
 
 
 def _data_folder(config: Config, _now: datetime) -> Finding:

@@ -79,9 +79,10 @@ class _Desk:
                 return self._lay_down(drawn, shrink(drawn.pixels, request.longest_side))
             return self._lay_down(drawn, drawn.pixels)
         except ImageError as error:
-            return packed_fault(error)
+            # a header that asks for too much has cost nothing yet; only memory that ran out wears a worker out
+            return packed_fault(error, is_last=isinstance(error.__cause__, MemoryError))
         except MemoryError:
-            return packed_fault(faults.too_much_memory(request.limits.max_decoded_bytes))
+            return packed_fault(faults.too_much_memory(request.limits.max_decoded_bytes), is_last=True)
         except Exception:  # noqa: BLE001 - whatever a file does to its decoder, the worker goes on
             return packed_fault(faults.damaged())
 

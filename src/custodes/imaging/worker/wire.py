@@ -44,6 +44,8 @@ class Kind(IntEnum):
     ROOM = 2
     DRAWN = 3
     FAULT = 4
+    LAST_FAULT = 5
+    """After which the worker is not fit for another file: its memory ran out, and there may be little left of it."""
 
 
 class Measure(IntEnum):
@@ -61,6 +63,11 @@ class Measure(IntEnum):
         """What it does: an English gettext template."""
         return _MEASURES[self]
 
+    @property
+    def absence(self) -> str:
+        """What it means that it is not in force: an English gettext template."""
+        return _ABSENCES[self]
+
 
 _MEASURES = {
     Measure.LIMITS: N_("It has a limit of memory and of processor time, and can open no file."),
@@ -69,6 +76,16 @@ _MEASURES = {
     Measure.NO_TRACING: N_("Other processes of its user cannot read its memory."),
     Measure.DIES_WITH_PARENT: N_("It ends when Custodes does."),
     Measure.FEW_SYSTEM_CALLS: N_("It may call few functions of the system: no files, no network, no programs."),
+}
+_ABSENCES = {
+    Measure.LIMITS: N_("It has no limits: one file could use up this machine's memory, or have others opened."),
+    Measure.NO_NEW_PRIVILEGES: N_("It could gain privileges, by a program that lends them to whoever starts it."),
+    Measure.UNPRIVILEGED: N_("It is the superuser, who can lift every limit that was set for it."),
+    Measure.NO_TRACING: N_("Other processes of its user could read its memory, and pictures in it."),
+    Measure.DIES_WITH_PARENT: N_("It could outlive Custodes, with pictures in its memory, if Custodes ends suddenly."),
+    Measure.FEW_SYSTEM_CALLS: N_(
+        "It may call every function of the system: a file that took it over could start programs and end others."
+    ),
 }
 
 
@@ -164,9 +181,10 @@ def measures_in(bits: int) -> frozenset[Measure]:
     return frozenset(measure for measure in Measure if bits >> measure & 1)
 
 
-def packed_fault(error: ImageError) -> bytes:
+def packed_fault(error: ImageError, *, is_last: bool = False) -> bytes:
     """Return the frame of an error: its code and its values, no sentence."""
-    return frame(Kind.FAULT, json.dumps([error.code, dict(error.values)]).encode())
+    kind = Kind.LAST_FAULT if is_last else Kind.FAULT
+    return frame(kind, json.dumps([error.code, dict(error.values)]).encode())
 
 
 def fault_in(body: bytes) -> ImageError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from itertools import permutations
 
@@ -54,5 +55,6 @@ def _names_a_day(pattern: str) -> bool:
         return False
     try:
         return all(read_date(day.strftime(pattern), (pattern,)) == day.date() for day in _SAMPLES)
-    except ValueError:
+    # strptime makes a regular expression of a format, and of one that names the month twice one that is none
+    except (ValueError, re.error):
         return False

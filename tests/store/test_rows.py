@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from tests.workflows.conftest import World
 
 from custodes.store.models import Account, Agency, Booking, JobRow, LogEntry, Subject
-from custodes.store.rows import Lookup, insert, key_of, one
+from custodes.store.rows import insert, key_of, one
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
@@ -90,20 +90,3 @@ def test_one_row_none_and_its_key(world: World) -> None:
     assert one(Agency.objects.filter(code="none")) is None
     with pytest.raises(ObjectDoesNotExist):
         key_of(Agency, "none")
-
-
-def test_a_lookup_answers_as_the_query_does_whatever_it_is_asked(world: World) -> None:
-    lookup = Lookup(
-        lambda code, uid: Agency.objects.filter(code=code, name__isnull=False, uid=uid).values_list("pk", "name")
-    )
-    for agency in Agency.objects.all():
-        assert lookup(agency.code, agency.uid) == (agency.pk, agency.name)
-        assert lookup(agency.uid, agency.code) is None
-    for hostile in ("", "value 0", "value 1", "%s", "' OR '1'='1", "é\x00".replace("\x00", "")):
-        assert lookup(hostile, hostile) is None
-
-
-def test_a_lookup_of_a_column_that_needs_converting_is_refused(world: World) -> None:
-    lookup = Lookup(lambda uid: Agency.objects.filter(uid=uid).values_list("created_at"))
-    with pytest.raises(TypeError):
-        lookup("anything")

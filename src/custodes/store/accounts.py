@@ -15,6 +15,7 @@ from custodes.ids import AccountId, AgencyId
 from custodes.store.models import Account, Agency, Agreement, RoleGrant
 from custodes.store.records import AccountRecord, AgencyRecord
 from custodes.store.rows import one
+from custodes.store.statements import Statement
 from custodes.text import N_
 from custodes.types import Role
 
@@ -33,7 +34,10 @@ def add_agency(agency_id: AgencyId, code: str, name: str, at: datetime) -> None:
 
 def agencies() -> list[AgencyRecord]:
     """Return every agency, by code."""
-    return [agency_record(row) for row in Agency.objects.order_by("code")]
+    return [agency_record(row) for row in _AGENCIES.all()]
+
+
+_AGENCIES = Statement(lambda: Agency.objects.order_by("code"))
 
 
 def agency_by_code(code: str) -> AgencyRecord:
@@ -62,8 +66,12 @@ def add_agreement(owner: AgencyId, searcher: AgencyId, reference: str, starts_on
 
 def agreements_of(searcher: AgencyId) -> list[tuple[AgencyId, date, date]]:
     """Return ``(owner, first day, last day)`` of every agreement that lets ``searcher`` search."""
-    rows = Agreement.objects.filter(searcher__uid=searcher).values_list("owner__uid", "starts_on", "ends_on")
-    return [(AgencyId(owner), starts, ends) for owner, starts, ends in rows]
+    return [(AgencyId(owner), starts, ends) for owner, starts, ends in _AGREEMENTS.all(searcher)]
+
+
+_AGREEMENTS = Statement(
+    lambda uid: Agreement.objects.filter(searcher__uid=uid).values_list("owner__uid", "starts_on", "ends_on")
+)
 
 
 def add_account(

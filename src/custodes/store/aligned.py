@@ -16,12 +16,13 @@ import numpy as np
 from custodes.ids import KeyId, ProbeId
 from custodes.store.enrolment import key_of_contract
 from custodes.store.models import AlignedFaces, Probe
-from custodes.store.rows import Lookup, insert, key_of
+from custodes.store.rows import insert, key_of
+from custodes.store.statements import Statement
 from custodes.store.vault import Sealed, Vault
 from custodes.types import Contract, Pixels
 
 _CHANNELS = 3
-_SEALED = Lookup(
+_SEALED = Statement(
     lambda probe, contract: AlignedFaces.objects.filter(probe__uid=probe, contract__contract=contract).values_list(
         "key_uid", "ciphertext"
     )
@@ -55,7 +56,7 @@ def face(vault: Vault, probe: ProbeId, number: int, of: int, contract: Contract)
     Raises:
         SetupError: ``vault.key-gone`` or ``vault.altered``.
     """
-    row = _SEALED(probe, contract.id)
+    row = _SEALED.first(probe, contract.id)
     if row is None:
         return None
     key, ciphertext = row

@@ -15,7 +15,8 @@ from custodes.ids import AccountId, AgencyId, CaseId, ProbeId, RequestId, Search
 from custodes.store.models import Account, Agency, Approval, Case, Probe, SealedImage, SearchRequest
 from custodes.store.quality import quality_from_json, quality_to_json
 from custodes.store.records import ApprovalRecord, CaseRecord, ProbeRecord, RequestRecord
-from custodes.store.rows import Lookup, insert, key_of, one
+from custodes.store.rows import insert, key_of, one
+from custodes.store.statements import Statement
 from custodes.store.texts import from_json, to_json
 from custodes.store.vault import Sealed
 from custodes.text import N_
@@ -42,28 +43,28 @@ def close_case(case_id: CaseId, at: datetime) -> None:
 
 def case(case_id: CaseId) -> CaseRecord:
     """Return a case. Raises NotFound ``case.unknown``."""
-    return _case_record(_case(uid=case_id))
+    return _case_record(_found(_CASE.first(case_id)))
 
 
 def case_by_number(agency: AgencyId, number: str) -> CaseRecord:
     """Return an agency's case by its number. Raises NotFound ``case.unknown``."""
-    return _case_record(_case(agency__uid=agency, number=number))
+    return _case_record(_found(one(_cases().filter(agency__uid=agency, number=number))))
 
 
 def cases(agency: AgencyId) -> list[CaseRecord]:
     """Return an agency's cases, open ones first, newest first."""
-    rows = Case.objects.filter(agency__uid=agency).select_related("agency", "opened_by").order_by("-opened_at")
+    rows = _cases().filter(agency__uid=agency).order_by("-opened_at")
     return sorted((_case_record(row) for row in rows), key=lambda record: not record.is_open)
 
 
 def is_open(case_id: CaseId) -> bool:
     """Return whether there is such a case and it is open."""
-    return _OPEN_CASE(case_id) is not None
+    return _OPEN_CASE.first(case_id) is not None
 
 
 def add_probe(record: ProbeRecord, sealed: Sealed, *, added_by: AccountId) -> None:
     """Add a probe to an open case: its sealed original and where faces were found in it."""
-    found = _OPEN_CASE(record.case)
+    found = _OPEN_CASE.first(record.case)
     if found is None:
         raise Case.DoesNotExist
     case, agency = found
@@ -125,7 +126,7 @@ def add_request(record: RequestRecord) -> None:
 
 def request(request_id: RequestId) -> RequestRecord:
     """Return a request. Raises NotFound ``request.unknown``."""
-    row = one(_requests().filter(uid=request_id))
+    row = _REQUEST.first(request_id)
     if row is None:
         raise NotFound("request.unknown", N_("There is no such request."))
     return _request_record(row)
@@ -199,11 +200,14 @@ def filters_from_json(stored: dict[str, Any]) -> Filters:
     )
 
 
-_OPEN_CASE = Lookup(lambda uid: Case.objects.filter(uid=uid, closed_at__isnull=True).values_list("pk", "agency_id"))
+_OPEN_CASE = Statement(lambda uid: Case.objects.filter(uid=uid, closed_at__isnull=True).values_list("pk", "agency_id"))
 
 
-def _case(**criteria: str) -> Case:
-    row = one(Case.objects.select_related("agency", "opened_by").filter(**criteria))
+def _cases() -> QuerySet[Case]:
+    return Case.objects.select_related("agency", "opened_by")
+
+
+def _found(row: Case | None) -> Case:
     if row is None:
         raise NotFound(
             "case.unknown",
@@ -217,6 +221,10 @@ def _requests() -> QuerySet[SearchRequest]:
     return SearchRequest.objects.select_related(
         "case__agency", "case__opened_by", "requester", "probe__case", "approval__approver", "search"
     )
+
+
+_CASE = Statement(lambda uid: _cases().filter(uid=uid))
+_REQUEST = Statement(lambda uid: _requests().filter(uid=uid))
 
 
 def _case_record(row: Case) -> CaseRecord:

@@ -16,7 +16,7 @@ from django.db import DataError, Error, IntegrityError, InterfaceError, Operatio
 
 from custodes.errors import InputError, SetupError
 from custodes.store.models import Generation, LogHead
-from custodes.store.rows import Lookup
+from custodes.store.statements import Statement
 from custodes.text import N_
 
 _RAISE = """
@@ -136,8 +136,8 @@ def raise_generation() -> int:
 
 def present_generation() -> int:
     """Return the gallery's generation; 0 before anything was enrolled."""
-    found = _GENERATION()
+    found = _GENERATION.first()
     return int(found[0]) if found else 0
 
 
-_GENERATION = Lookup(lambda: Generation.objects.filter(pk=1).values_list("number"))
+_GENERATION = Statement(lambda: Generation.objects.filter(pk=1).values_list("number"))

@@ -23,7 +23,8 @@ from custodes.store.models import (
 )
 from custodes.store.originals import with_name
 from custodes.store.quality import quality_to_json
-from custodes.store.rows import Lookup, insert
+from custodes.store.rows import insert
+from custodes.store.statements import Statement
 from custodes.store.texts import to_json
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_, Text
@@ -145,7 +146,7 @@ def key_of_contract(contract: Contract) -> int:
     Raises:
         ContractMismatch: ``contract.dimension``.
     """
-    found = _CONTRACT(contract.id)
+    found = _CONTRACT.first(contract.id)
     if found is None:
         return contract_of(contract).pk
     key, dimension = found
@@ -154,7 +155,7 @@ def key_of_contract(contract: Contract) -> int:
     return int(key)
 
 
-_CONTRACT = Lookup(lambda contract: ContractRow.objects.filter(contract=contract).values_list("pk", "dimension"))
+_CONTRACT = Statement(lambda contract: ContractRow.objects.filter(contract=contract).values_list("pk", "dimension"))
 
 
 def _require_vector(vector: Vector | None, contract: Contract) -> None:

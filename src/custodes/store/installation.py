@@ -7,7 +7,7 @@ from datetime import datetime
 
 from custodes.store.fence import examining, reading_gallery
 from custodes.store.models import AddedPack, ContractRow, GalleryEntry, Installation, Search, TemplateRow
-from custodes.store.rows import Lookup
+from custodes.store.statements import Statement
 from custodes.types import Contract
 
 
@@ -70,7 +70,7 @@ def made_with(contract: str) -> tuple[int, int]:
 
 def other_gallery(contract: Contract) -> Contract | None:
     """Return another contract than ``contract`` that made a living row of the gallery, or None."""
-    if _OTHER_CONTRACT(contract.id) is None:
+    if _OTHER_CONTRACT.first(contract.id) is None:
         return None
     with reading_gallery():
         for row in ContractRow.objects.exclude(contract=contract.id):
@@ -79,7 +79,7 @@ def other_gallery(contract: Contract) -> Contract | None:
     return None
 
 
-_OTHER_CONTRACT = Lookup(lambda contract: ContractRow.objects.exclude(contract=contract).values_list("pk"))
+_OTHER_CONTRACT = Statement(lambda contract: ContractRow.objects.exclude(contract=contract).values_list("pk"))
 
 
 def _record(row: AddedPack) -> PackRecord:

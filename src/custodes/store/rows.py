@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
-from django.db.models import (
-    AutoField,
-    BinaryField,
-    CharField,
-    DateField,
-    DateTimeField,
-    Field,
-    ForeignKey,
-    IntegerField,
-    JSONField,
-    Model,
-    QuerySet,
-    TextField,
-)
+from django.db.models import DateField, DateTimeField, Field, JSONField, Model, QuerySet
+
+from custodes.store.statements import Statement
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -33,58 +22,13 @@ def one(rows: QuerySet[M, R]) -> R | None:
     return next(iter(rows), None)
 
 
-class Lookup:
-    """A query of few columns by few texts, whose SQL is written once: Django takes ten times as long to write it anew.
-
-    ``make`` is given a text for each value and returns the query, by ``values_list``.  Only columns that every database
-    gives back as they are: texts, whole numbers, bytes.
-    """
-
-    def __init__(self, make: Callable[..., QuerySet[Any, Any]]) -> None:
-        self._make = make
-        self._written: dict[tuple[str, int], tuple[str, Sequence[Any]]] = {}
-
-    def __call__(self, *values: str) -> tuple[Any, ...] | None:
-        """Return the first row, or None."""
-        key = connection.vendor, len(values)
-        if key not in self._written:
-            self._written[key] = self._write(len(values))
-        statement, given = self._written[key]
-        parameters = [values[each.place] if isinstance(each, _Place) else each for each in given]
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
-
-    def _write(self, count: int) -> tuple[str, Sequence[Any]]:
-        query = self._make(*map(_Place, range(count))).query
-        if not all(isinstance(getattr(column, "target", None), _PLAIN) for column in query.select):
-            raise TypeError("a column needs converting")
-        statement, parameters = query.sql_with_params()
-        return statement, parameters
-
-
-class _Place(str):
-    """Where the value of this number goes; a text, so that Django takes it for one."""
-
-    place: int
-
-    def __new__(cls, place: int) -> _Place:
-        made = super().__new__(cls, f"value {place}")
-        made.place = place
-        return made
-
-
-_PLAIN = (AutoField, BinaryField, CharField, ForeignKey, IntegerField, TextField)
-
-
 def key_of(table: type[Model], uid: str) -> int:
     """Return the database key of the one row of ``table`` with this ``uid``, and read nothing else of it.
 
     Raises:
         ObjectDoesNotExist: there is none.
     """
-    row = _key_lookup(table)(uid)
+    row = _key_statement(table).first(uid)
     if row is None:
         raise ObjectDoesNotExist
     key: int = row[0]
@@ -92,8 +36,8 @@ def key_of(table: type[Model], uid: str) -> int:
 
 
 @cache
-def _key_lookup(table: type[Model]) -> Lookup:
-    return Lookup(lambda uid: QuerySet(table).filter(uid=uid).values_list("pk"))
+def _key_statement(table: type[Model]) -> Statement[tuple[int]]:
+    return Statement(lambda uid: QuerySet(table).filter(uid=uid).values_list("pk"))
 
 
 def insert(rows: Iterable[M]) -> list[M]:

@@ -3,8 +3,8 @@
 gettext's own programs are not needed: Babel reads Python, Django turns its templates into something Babel reads.
 The command line's help is collected by walking its commands as `cli.words` does when it translates them; click's own
 sentences come from click, and licence notes from the model packs that come with Custodes. English is the source
-language and has no catalogue. French is held to Canadian typography: U+00A0 before a colon and inside guillemets, nothing
-before a semicolon, a question mark or an exclamation mark.
+language and has no catalogue. French is held to Canadian typography: U+00A0 before a colon and inside guillemets,
+nothing before a semicolon, a question mark or an exclamation mark.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _complaint(message: Message) -> str | None:
     errors = list(message.check())
     if errors:
         return str(errors[0])
-    misspaced = next(filter(None, map(_SPACING.search, strings)), None)
+    misspaced = next((found for text in strings if (found := _SPACING.search(str(text)))), None)
     return f"spaces around “{misspaced.string[: misspaced.end() + 1][-12:]}”" if misspaced else None
 
 

@@ -72,6 +72,51 @@ def test_a_translation_that_loses_a_value_is_a_problem(package: Path, tmp_path: 
     assert any("Hello" in problem for problem in messages.problems(catalog, tmp_path / "no.po"))
 
 
+@pytest.mark.parametrize(
+    "french",
+    [
+        "Voici : cela",
+        "Voici\u202f: cela",
+        "Voici: cela",
+        "Voici:",
+        "Ceci ; cela",
+        "Ceci\u00a0; cela",
+        "Vraiment\u00a0?",
+        "Non !",
+        "« cela\u00a0»",
+        "«\u00a0cela »",
+        "«cela»",
+        "20 000 fiches",
+        "90 %",
+        "Ceci , cela",
+        "Ceci  cela",
+    ],
+)
+def test_french_with_the_wrong_space_is_a_problem(package: Path, tmp_path: Path, french: str) -> None:
+    assert [problem for problem in problems_of(package, tmp_path, french) if problem.startswith("spaces around")]
+
+
+@pytest.mark.parametrize(
+    "french",
+    [
+        "Voici\u00a0: «\u00a0cela\u00a0»; vraiment? Non!",
+        "À 12:30, voir https://exemple.ca:8000/?a=1;b, mean:scale, {value!r} et les fichiers .csv ou .jsonl.",
+        "20\u00a0000 fiches, 90\u00a0%%, de %(first)s à %(last)s",
+        "Ligne\n\nLigne",
+    ],
+)
+def test_french_with_the_right_spaces_is_none(package: Path, tmp_path: Path, french: str) -> None:
+    assert not [problem for problem in problems_of(package, tmp_path, french) if problem.startswith("spaces around")]
+
+
+def problems_of(package: Path, tmp_path: Path, french: str) -> list[str]:
+    """Return what is wrong with a catalogue of one message."""
+    (package / "a.py").write_text('_("Search")\n')
+    catalog = messages.updated(messages.collect(package), tmp_path / "no.po")
+    catalog["Search"].string = french
+    return messages.problems(catalog, tmp_path / "no.po")
+
+
 def test_a_stale_compiled_catalogue_is_a_problem(package: Path, tmp_path: Path) -> None:
     (package / "a.py").write_text('_("Search")\n')
     po = tmp_path / "django.po"

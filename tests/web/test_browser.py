@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -189,6 +191,18 @@ def test_a_failed_sign_in_and_one_with_two_roles(journey: Journey) -> None:
     journey.page.locator(".switch button").click()
     expect(journey.page.locator("#role")).to_have_value("supervisor")
     journey.look("two-roles")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_banner_of_an_evaluation_can_be_read(journey: Journey, scheme: Literal["light", "dark"]) -> None:
+    """WCAG 1.4.3 and 1.4.1: contrast whatever the browser's scheme, and words, not a colour alone."""
+    journey.world.services.config = replace(journey.world.services.config, evaluation=True)
+    journey.page.emulate_media(color_scheme=scheme)
+    journey.go("/sign-in")
+    expect(journey.page.get_by_role("complementary")).to_be_visible()
+    journey.look(f"evaluation-sign-in-{scheme}")
+    journey.sign_in("searcher")
+    journey.look(f"evaluation-work-{scheme}")
 
 
 def test_an_image_that_is_dropped_on_the_page_is_added(journey: Journey) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import logging
 
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+
+from custodes.app import set_up_django
 from custodes.web.discretion import Discretion, be_discreet
 
 
@@ -41,3 +45,20 @@ def test_being_discreet_twice_is_being_discreet_once() -> None:
         assert [type(known) for known in handler.filters] == [Discretion]
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+def test_a_server_that_sets_django_up_again_is_as_discreet() -> None:
+    """gunicorn's worker asks for the application after the log was configured anew."""
+    handler = logging.NullHandler()
+    logging.getLogger().addHandler(handler)
+    try:
+        WSGIHandler()
+        assert [type(known) for known in handler.filters] == [Discretion]
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def test_opening_an_installation_leaves_the_log_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first request opens it, long after the pages became discreet."""
+    monkeypatch.setattr("django.setup", lambda: pytest.fail("Django was set up a second time"))
+    set_up_django()

@@ -13,8 +13,8 @@ from custodes.errors import Refused
 from custodes.ids import AccountId, AgencyId
 from custodes.ledger import EventKind
 from custodes.policy import Action, decide
+from custodes.policy.casework import missing_fields as policy_s_missing_fields
 from custodes.policy.facts import RequestFacts
-from custodes.policy.gate import missing_fields as policy_s_missing_fields
 from custodes.types import (
     Authority,
     Barrier,

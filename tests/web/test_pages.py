@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 from tests.web.conftest import ANSWERS, Enrol, Pages, World, newest, text
 
+from custodes.engine.fake import picture
 from custodes.ids import RequestId
 from custodes.types import Disposition, Filters, Offence, Sex, Youth
 from custodes.workflows import cases, requests, viewing
+from custodes.workflows.search import search
 
 ROLES = ("searcher", "supervisor", "records officer", "auditor", "administrator")
 
@@ -104,6 +106,18 @@ def test_the_picked_face_is_the_one_that_is_searched_for(pages: Pages, world: Wo
     assert file.requests[0].face == 1
     page = text(pages("supervisor"), made)
     assert page.count('class="outline"') == 1
+
+
+def test_what_is_to_be_known_of_the_image_stands_where_the_face_is_picked_and_where_it_is_decided(
+    pages: Pages, world: World
+) -> None:
+    case = world.case()
+    data = picture(1, variation=3) + b"more than an image"
+    probe = cases.add_probe(world.services, world.as_("searcher"), case=case.id, data=data, name="probe.png")
+    asking = f"/case/{case.id}/{probe.id}/ask"
+    made = pages("searcher").post(asking, ANSWERS)["Location"]
+    for name, address in (("searcher", asking), ("searcher", f"/case/{case.id}"), ("supervisor", made)):
+        assert "18 bytes follow the picture" in text(pages(name), address), address
 
 
 def test_a_supervisor_sees_everything_that_was_asked_and_decides(pages: Pages, world: World) -> None:
@@ -224,6 +238,17 @@ def test_the_candidates_stand_in_order_beside_the_probe_with_what_the_search_com
     assert places == sorted(places)
     assert "L-1" in page
     assert "Lakeshore Police" in page
+
+
+def test_a_service_that_a_filter_left_out_is_not_said_to_have_been_searched(
+    pages: Pages, world: World, enrol: Enrol
+) -> None:
+    """SRCH-05."""
+    enrol(1, by="partner records officer")
+    request = world.approved(1, filters=Filters(agencies=frozenset({agency(world, "LKS")})))
+    search(world.services, world.as_("searcher"), request=request)
+    page = text(pages("searcher"), f"/request/{request}/candidates")
+    assert re.findall(r"<dt>Services searched</dt><dd>(.*?)</dd>", page) == ["Lakeshore Police"]
 
 
 def test_no_score_and_no_percentage_is_on_the_candidates_page(pages: Pages, world: World, searched: RequestId) -> None:
@@ -353,7 +378,5 @@ def agency(world: World, code: str) -> str:
 
 def upload(world: World, *identities: int) -> object:
     from django.core.files.uploadedfile import SimpleUploadedFile
-
-    from custodes.engine.fake import picture
 
     return SimpleUploadedFile("probe.png", picture(*identities, variation=3), "image/png")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.web.conftest import Enrol, Pages, World, text
@@ -21,6 +23,11 @@ def seen(identity: int) -> tuple[Pixels, Face]:
     return pixels, FakeEngine().detect(pixels)[0]
 
 
+def unassessed(page: str) -> list[str]:
+    """Return the names of what was not assessed, one text for each reason."""
+    return re.findall(r'<p class="small">([^<]*)<br>not assessed', page)
+
+
 @pytest.fixture
 def small(pages: Pages, world: World) -> str:
     """The page on which the one, small, face of a probe is picked."""
@@ -33,9 +40,15 @@ def test_the_face_is_picked_in_sight_of_its_quality(pages: Pages, small: str) ->
     page = text(pages("searcher"), small)
     assert "The eyes are 6 pixels apart" in page
     assert "Look for the original file" in page
-    assert page.count('<th scope="row">') == 29
+    assert page.count('<th scope="row">') + sum(row.count(" · ") + 1 for row in unassessed(page)) == 29
     assert "not assessed: it takes a network that is not installed" in page
     assert "not the standard’s unified quality score" in page
+
+
+def test_what_was_not_assessed_is_named_once_for_each_reason(pages: Pages, small: str) -> None:
+    page = text(pages("searcher"), small)
+    assert page.count("not assessed: it takes a network") == 1
+    assert any("Eyes open" in names and "Mouth closed" in names for names in unassessed(page))
 
 
 def test_in_french_as_well(pages: Pages, small: str) -> None:

@@ -56,5 +56,7 @@ def scores(columns: Columns, probe: Vector) -> Scores:
 def _accumulate(columns: Columns, weights: Scores, total: Scores, product: Scores) -> None:
     product = product[: total.size]
     for dimension, weight in enumerate(weights):
-        np.multiply(columns[dimension], weight, out=product, dtype=np.float64)
+        # widened first: NumPy multiplies numbers of two widths in small buffered pieces
+        np.copyto(product, columns[dimension])
+        np.multiply(product, weight, out=product)
         np.add(total, product, out=total)

@@ -141,18 +141,11 @@ def contract_of(contract: Contract) -> ContractRow:
 
 
 def key_of_contract(contract: Contract) -> int:
-    """Return the database key of a contract's row, adding the row the first time.
-
-    Raises:
-        ContractMismatch: ``contract.dimension``.
-    """
-    found = _CONTRACT.first(contract.id)
-    if found is None:
-        return contract_of(contract).pk
-    key, dimension = found
+    """Return the database key of :func:`contract_of`, without its row where there is one. Raises as that."""
+    key, dimension = _CONTRACT.first(contract.id) or (contract_of(contract).pk, contract.dimension)
     if dimension != contract.dimension:
         raise _not_of(contract, dimension)
-    return int(key)
+    return key
 
 
 _CONTRACT = Statement(lambda contract: ContractRow.objects.filter(contract=contract).values_list("pk", "dimension"))

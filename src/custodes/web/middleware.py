@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 
 from custodes.app import new_context
 from custodes.errors import CustodesError
+from custodes.web.discretion import be_discreet
 from custodes.web.request import WebRequest, resume_session
 from custodes.web.views.errors import error_page, note_error
 
@@ -23,6 +24,8 @@ class ContextMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
+        # a server sets Django up once more as it starts, which gives the root logger new handlers
+        be_discreet()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         web = cast("WebRequest", request)

@@ -21,6 +21,15 @@ def services() -> Services:
         return _services
 
 
+def is_evaluation() -> bool:
+    """Return whether nothing here is casework (ENG-04): so do the settings state, which an installation is held to.
+
+    It opens no installation, so that the page for one that does not open can ask.
+    """
+    opened = _services
+    return (opened.config if opened else Config.from_environment()).evaluation
+
+
 def set_services(services: Services | None) -> None:
     """Give this process its services (a server before it forks, a test); ``None`` forgets them."""
     global _services  # noqa: PLW0603

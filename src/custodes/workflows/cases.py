@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from custodes.errors import FaceError, InputError
 from custodes.ids import CaseId, ProbeId
+from custodes.imaging import Picture
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action
 from custodes.policy.facts import CaseFacts, OwnedFacts
@@ -14,7 +15,7 @@ from custodes.store.database import transaction_of_its_own
 from custodes.store.originals import with_name
 from custodes.store.records import CaseRecord, ProbeRecord, RequestRecord
 from custodes.text import N_
-from custodes.types import Context
+from custodes.types import Context, Face
 from custodes.workflows.boundary import permit, signed_in, viewed, workflow
 from custodes.workflows.services import Services
 
@@ -82,21 +83,7 @@ def add_probe(
             N_("No face was found in this image."),
             hint=N_("Use an image in which the face is at least about 40 pixels wide and turned to the camera."),
         )
-    probe = ProbeRecord(
-        id=ProbeId.new(context.entropy),
-        case=case,
-        sha256=picture.sha256,
-        format=picture.format,
-        width=picture.width,
-        height=picture.height,
-        faces=tuple(faces),
-        added_at=context.now(),
-        notes=picture.sentences(),
-        qualities=tuple(
-            services.engine.measure(picture.pixels, face, faces[:place] + faces[place + 1 :])
-            for place, face in enumerate(faces)
-        ),
-    )
+    probe = _as_record(services, context, case, picture, faces)
     crops = [services.engine.align(picture.pixels, face) for face in faces]
     sealed, sealed_crops = services.vault.seal_all(
         [(probe.id, with_name(name or "", data)), (aligned.sealing_name(probe.id), aligned.to_plaintext(crops))]
@@ -117,6 +104,27 @@ def add_probe(
             )
         )
     return probe
+
+
+def _as_record(
+    services: Services, context: Context, case: CaseId, picture: Picture, faces: tuple[Face, ...]
+) -> ProbeRecord:
+    """Return a new probe of ``case``: what is stated of the image, its faces in order, and the quality of each."""
+    return ProbeRecord(
+        id=ProbeId.new(context.entropy),
+        case=case,
+        sha256=picture.sha256,
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+        faces=faces,
+        added_at=context.now(),
+        notes=picture.sentences(),
+        qualities=tuple(
+            services.engine.measure(picture.pixels, face, faces[:place] + faces[place + 1 :])
+            for place, face in enumerate(faces)
+        ),
+    )
 
 
 @workflow(Action.VIEW_CASE)

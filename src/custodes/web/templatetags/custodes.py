@@ -131,11 +131,17 @@ def quality(measured: Quality | None) -> dict[str, object]:
     if measured is None:
         return {"quality": None}
     advice = [(each.sentence.render(gettext), each.remedy.render(gettext)) for each in advice_on(measured)]
-    lines = [
-        replace(line, name=gettext(line.name), unit=_said(line.unit), reason=_said(line.reason))
-        for line in component_lines(measured)
-    ]
-    return {"quality": measured, "advice": advice, "lines": lines}
+    lines = [replace(line, name=gettext(line.name), unit=_said(line.unit)) for line in component_lines(measured)]
+    unassessed: dict[str, list[str]] = {}
+    for line in lines:
+        if line.reason:
+            unassessed.setdefault(gettext(line.reason), []).append(line.name)
+    return {
+        "quality": measured,
+        "advice": advice,
+        "lines": [line for line in lines if not line.reason],
+        "unassessed": [*unassessed.items()],
+    }
 
 
 def _said(message: str) -> str:

@@ -86,8 +86,10 @@ def run_search(request: WebRequest, search_request: RequestId) -> HttpResponse:
 def candidates(request: WebRequest, search_request: RequestId) -> HttpResponse:
     """Show the candidate list beside the probe. Order only: no score leaves this view."""
     view = viewing.view_candidates(services(), request.context, request=search_request)
+    chosen = view.request.filters.agencies
     values = {
         "request_record": view.request,
+        "agencies": [agency for agency in view.search.agencies if chosen is None or agency.id in chosen],
         "picked": view.request.probe.faces[view.request.face],
         "search": view.search,
         "candidates": listed(view),

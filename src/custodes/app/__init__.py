@@ -1,4 +1,7 @@
-"""The composition root: the one place that joins the rooms, the real clock and the real source of randomness."""
+"""The composition root: the one place that joins the rooms, the real clock and the real source of randomness.
+
+What an installation is for, casework or evaluation, is `purpose`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from custodes.app import purpose
 from custodes.config import LONGEST_EFFECT, SIGNING_KEY_CHARACTERS, Config
 from custodes.errors import SetupError
 from custodes.ids import AccountId, AgencyId, TraceId
@@ -55,11 +59,13 @@ def new_context(actor: Actor | None = None, *, locale: str = "en") -> Context:
 
 
 def set_up_django() -> None:
-    """Configure Django once per process."""
+    """Configure Django once per process; a second time would undo what was done to its log since."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "custodes.settings")
     import django
+    from django.apps import apps
 
-    django.setup()
+    if not apps.ready:
+        django.setup()
 
 
 def lay_foundation(config: Config) -> bool:
@@ -70,7 +76,7 @@ def lay_foundation(config: Config) -> bool:
     from custodes.store.keys import create_master_key, write_new_file
 
     is_new = not config.master_key_file.exists()
-    _check_keys_purpose(config, is_new=is_new)
+    purpose.check_keys(config, is_new=is_new)
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     config.data_dir.chmod(stat.S_IRWXU)
     if is_new and has_database(config):
@@ -91,7 +97,7 @@ def lay_foundation(config: Config) -> bool:
 
     with readable_database():
         call_command("migrate", verbosity=0, interactive=False)
-        _mark_purpose(config)
+        purpose.mark(config)
     if not config.database_url:
         config.database_file.chmod(0o600)
     return is_new
@@ -142,61 +148,13 @@ def open_services(config: Config) -> Services:
     from custodes.store.database import check_readable
 
     check_readable()
-    _check_purpose(config)
+    purpose.check(config)
     services = build_services(config, make_engine=lambda: _engine(config))
     with readable_database():
         _when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
         context = new_context()
         services.ledger.close_interrupted(context, before=context.now() - LONGEST_EFFECT)
     return services
-
-
-def _mark_purpose(config: Config) -> None:
-    """Write into a new database what the installation is for; hold an old one to what was written."""
-    from custodes.store import installation
-
-    installation.mark(for_evaluation=config.evaluation_mark.exists())
-    _check_purpose(config)
-
-
-def _check_purpose(config: Config) -> None:
-    """Refuse an operational installation in evaluation mode, and the reverse (ENG-04): by its keys and its database.
-
-    Raises:
-        SetupError: ``installation.evaluation`` or ``installation.operational``.
-    """
-    from custodes.store import installation
-
-    _check_keys_purpose(config)
-    _require_purpose(config, for_evaluation=installation.is_for_evaluation())
-
-
-def _check_keys_purpose(config: Config, *, is_new: bool = False) -> None:
-    is_marked = config.evaluation_mark.exists()
-    if is_marked or not is_new:
-        _require_purpose(config, for_evaluation=is_marked)
-
-
-def _require_purpose(config: Config, *, for_evaluation: bool) -> None:
-    if for_evaluation and not config.evaluation:
-        raise SetupError(
-            "installation.evaluation",
-            N_("This installation was made for evaluation; it cannot serve casework."),
-            why=N_("Research weights may have run in it, and its gallery and keys are not those of a service."),
-            hint=N_("Set CUSTODES_EVALUATION=1 to go on evaluating, or choose the operational data folder."),
-        )
-    if config.evaluation and not for_evaluation:
-        raise SetupError(
-            "installation.operational",
-            N_("This installation is operational; evaluation mode does not open it."),
-            why=N_(
-                "Evaluation runs research weights, which may touch neither operational keys nor a service's gallery."
-            ),
-            hint=N_(
-                "Unset CUSTODES_EVALUATION, or set CUSTODES_DATA_DIR to a new folder and run “custodes init” for an "
-                "installation that only evaluates."
-            ),
-        )
 
 
 def has_database(config: Config) -> bool:

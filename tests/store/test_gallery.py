@@ -106,7 +106,8 @@ def test_a_dead_row_whose_key_is_gone_is_passed_over(world: World) -> None:
 def test_an_altered_template_stops_the_load_whether_its_row_lives_or_not(world: World, dead: bool) -> None:
     new = world.enrol(1)
     row = TemplateRow.objects.get(uid=new.template_id)
-    TemplateRow.objects.update(ciphertext=bytes(row.ciphertext)[:-1] + b"?")
+    sealed = bytes(row.ciphertext)
+    TemplateRow.objects.update(ciphertext=sealed[:-1] + bytes([sealed[-1] ^ 1]))
     if dead:
         with transaction_of_its_own():
             GalleryEntry.objects.update(died=raise_generation())

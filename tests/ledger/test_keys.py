@@ -89,7 +89,8 @@ def test_the_time_of_a_cosignature_is_signed(kind: KeyType) -> None:
 @pytest.mark.parametrize("kind", COSIGNING)
 def test_a_cosignature_is_only_of_a_checkpoint_and_only_of_a_possible_time(kind: KeyType) -> None:
     signer, text = key("w.example", kind), str(CHECKPOINT).encode()
-    assert code_of(lambda: signer.sign(b"any text\n", NOW)) == "ledger.checkpoint-malformed"
+    for text_of_none in (b"any text\n", b"\xff\n1\n"):
+        assert code_of(lambda it=text_of_none: signer.sign(it, NOW)) == "ledger.checkpoint-malformed"  # type: ignore[misc]
     assert not signer.verifier.verify(b"any text\n", signer.sign(text, NOW))
     assert not signer.verifier.verify(b"\xff\n1\n", signer.sign(text, NOW))
     for time in (-1, 2**63):

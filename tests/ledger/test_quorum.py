@@ -217,6 +217,15 @@ def test_a_cosignature_that_states_no_time_does_not_count(log: SealedLog) -> Non
     assert set(log.policy.judge(bytes(timeless)).cosigned) == {"police-b"}
 
 
+@pytest.mark.parametrize("kind", [KeyType.ED25519, KeyType.COSIGNATURE_MLDSA44])
+def test_a_log_cannot_be_its_own_witness(kind: KeyType) -> None:
+    """Neither with the same key nor, for Ed25519, with the same bytes as a key of the other type."""
+    as_witness = KeyType.COSIGNATURE_ED25519 if kind is KeyType.ED25519 else kind
+    log_key, witness = SigningKey(ORIGIN, kind, bytes(32)), SigningKey("w.example", as_witness, bytes(32))
+    text = f"log {log_key.verifier}\nwitness a {witness.verifier}\nquorum a\n"
+    assert _verdicts(text) == ("ledger.policy-malformed", "refused")
+
+
 def test_one_key_under_two_names_counts_once(log: SealedLog) -> None:
     twice = SigningKey("alias.example", KeyType.COSIGNATURE_ED25519, bytes(32)).verifier
     again = SigningKey("other.example", KeyType.COSIGNATURE_ED25519, bytes(32)).verifier

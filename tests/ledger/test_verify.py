@@ -216,6 +216,15 @@ def test_both_make_the_same_of_damaged_notes_and_keys(data: st.DataObject) -> No
     assert bool(code_of(lambda: Checkpoint.parse(text))) == _fails(lambda: verify.parse_checkpoint(text, "it"))
 
 
+@given(st.binary(max_size=300))
+def test_any_bytes_are_answered_with_a_failure_and_nothing_else(data: bytes) -> None:
+    trust = verify.Trust([FOO_KEY])
+    head = b"c2sp.org/tlog-proof@v1\nindex 0\n\n"
+    for tried in (data, head + data, b"a\n1\n" + data):
+        assert _fails(lambda it=tried: verify.verify_proof(it, b"", trust))  # type: ignore[misc]
+        assert _fails(lambda it=tried: trust.open(it, "it"))  # type: ignore[misc]
+
+
 def _fails(action: object) -> bool:
     try:
         action()  # type: ignore[operator]

@@ -95,7 +95,7 @@ class VerifierKey:
         public = _public(self.type, self.public)
         try:
             message = signed_message(self.type, self.name, text, time)
-        except (CustodesError, UnicodeDecodeError):
+        except CustodesError:
             return False  # not a checkpoint: nothing that a cosignature could be of
         if public is None or len(signature) != _SIGNATURE_BYTES[self.type]:
             return False
@@ -144,11 +144,13 @@ def signed_message(kind: KeyType, name: str, text: bytes, time: int) -> bytes:
 
     Raises:
         InputError: ``ledger.checkpoint-malformed`` or ``ledger.cosignature-impossible``.
-        UnicodeDecodeError: the text of a cosigned checkpoint is not UTF-8.
     """
     if kind is KeyType.ED25519:
         return text
-    checkpoint = Checkpoint.parse(text.decode("utf-8"))
+    try:
+        checkpoint = Checkpoint.parse(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        checkpoint = Checkpoint.parse("")  # refused with the sentence for what is no checkpoint
     origin = checkpoint.origin.encode()
     is_mldsa = kind is KeyType.COSIGNATURE_MLDSA44
     if not 0 <= time <= _MAX_TIME or (is_mldsa and (checkpoint.extensions or len(origin) > 255)):

@@ -85,7 +85,7 @@ class Policy:
             raise _malformed(N_("A name is given twice, is “none”, or has a space in it."))
         if len(set(members)) != len(members) or not all(_is_sound(group) for group in self.groups):
             raise _malformed(N_("A group lists a member twice or that another group lists, or needs more than it has."))
-        if not _are_distinct([key for key, _ in self.logs]) or not _are_distinct(keys):
+        if not _are_distinct([*(key for key, _ in self.logs), *keys]):  # a log must not be its own witness either
             raise _malformed(N_("A key is given twice."))
         if any(key.type not in LOG_TYPES for key, _ in self.logs) or any(key.type not in WITNESS_TYPES for key in keys):
             raise _malformed(N_("A key has a type that its log or witness cannot sign with."))

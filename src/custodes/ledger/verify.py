@@ -235,10 +235,10 @@ class Trust:
                 self.quorum = rest[0]
             else:
                 raise Failure(f"Line {number} of the policy is not a log, witness, group or the one quorum.")
-        public = [key.public for key in self.witnesses.values()]
+        public = [key.public for key in [*self.logs, *self.witnesses.values()]]  # no log is its own witness
         types = {key.type for key in self.logs}, {key.type for key in self.witnesses.values()}
         if not self.quorum or len(set(public)) < len(public) or COSIGNATURE in types[0] or ED25519 in types[1]:
-            raise Failure("The policy has no quorum, one witness twice, or a key that cannot sign for its line.")
+            raise Failure("The policy has no quorum, one key twice, or a key that cannot sign for its line.")
 
     def is_met_by(self, cosigners: Iterable[str]) -> bool:
         met = set(cosigners)

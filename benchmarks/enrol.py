@@ -42,7 +42,7 @@ from statistics import median
 from typing import Any
 
 QUICK = os.environ.get("QUICK") == "1"
-IMAGES = 48 if QUICK else 102
+IMAGES = 40 if QUICK else 102
 COPIES = 2 if QUICK else 3
 """How many bookings each image is enrolled in per turn: an enrolment of seconds is mostly beginning and end."""
 TURNS = 2 if QUICK else 5

@@ -27,7 +27,7 @@ import numpy as np
 from benchmarks import enrol
 
 QUICK = os.environ.get("QUICK") == "1"
-IMAGES = 400 if QUICK else 5_000
+IMAGES = 100 if QUICK else 5_000
 _SHIFT = 6
 _QUALITIES = range(70, 96)
 

@@ -30,8 +30,8 @@ from tools.private_postgresql import SUPERUSER, PrivatePostgres
 from benchmarks import enrol
 
 QUICK = os.environ.get("QUICK") == "1"
-ROWS = {"real": 96 if QUICK else 200, "fake": 320 if QUICK else 640}
-TURNS = 3 if QUICK else 7
+ROWS = {"real": 48 if QUICK else 200, "fake": 160 if QUICK else 640}
+TURNS = 2 if QUICK else 7
 _ROLE = "custodes_bench"
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.ledger.sealing import NOW, ORIGIN, OUTSIDE_ONLY, SealedLog, key, numbered
@@ -21,7 +23,7 @@ from custodes.ledger import verify
 from custodes.ledger.checkpoint import Checkpoint
 from custodes.ledger.folder import FolderTileStore
 from custodes.ledger.growth import Growth
-from custodes.ledger.keys import KeyType
+from custodes.ledger.keys import KeyType, SigningKey
 from custodes.ledger.note import SignedNote, cosign, sign_note
 from custodes.ledger.tiles import encode_bundle, parse_bundle
 
@@ -437,3 +439,65 @@ def test_a_bundle_of_millions_of_empty_entries_is_refused_early(log: SealedLog) 
     _refused(log, "holds another number than 256")
     (log.folder / "tile/entries/000").write_bytes(bytes(verify.MAX_BUNDLE + 1))
     _refused(log, "longer than")
+    tracemalloc.start()
+    (log.folder / "tile/entries/000").write_bytes(bytes(verify.MAX_BUNDLE))
+    _refused(log)
+    assert tracemalloc.get_traced_memory()[1] < 2 * verify.MAX_BUNDLE
+    tracemalloc.stop()
+
+
+# --- found by changing the verifier and seeing which change no test noticed ---------------------------
+
+
+def test_a_hash_in_a_full_tile_above_the_first_level_cannot_be_changed(tmp_path: Path) -> None:
+    log = SealedLog(tmp_path)
+    log.seal([b"x"] * 65_537)
+    path = tmp_path / "tile/1/000"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    _refused(log, "tile/1/000 and tile/0/255 differ")
+
+
+def test_an_earlier_checkpoint_of_another_trusted_log_is_not_taken_for_one_of_this(
+    log: SealedLog, other: SealedLog
+) -> None:
+    logs = "".join(f"log {vkey}\n" for vkey in [*log.vkeys, *other.vkeys])
+    trust = verify.Trust([], f"{logs}quorum none\n".encode())
+    assert "Verified" in verify.verify_log(log.folder, trust, log.store.read_checkpoint())
+    with pytest.raises(verify.Failure, match="of another log"):
+        verify.verify_log(log.folder, trust, other.store.read_checkpoint())
+
+
+@pytest.mark.parametrize("size", [0, 1, 256, 512])
+def test_a_log_that_has_not_grown_continues_its_own_checkpoint(size: int, tmp_path: Path) -> None:
+    log = SealedLog(tmp_path)
+    assert f"continues the checkpoint over {size}" in log.verify(since=log.seal(numbered(size)))
+
+
+def test_a_cosignature_that_states_no_time_is_in_no_quorum(log: SealedLog) -> None:
+    signed = sign_note(_note(log).text, log.log_keys, NOW)
+    _publish(log, cosign(signed, log.witness_keys.values(), at=0))
+    _refused(log, "only by: nobody")
+
+
+def test_a_cosignature_of_an_impossible_time_is_none(log: SealedLog) -> None:
+    text, seed = _note(log).text, bytes(32)
+    witness = SigningKey("w.example", KeyType.COSIGNATURE_ED25519, seed)
+    by_hand = Ed25519PrivateKey.from_private_bytes(seed).sign(f"cosignature/v1\ntime {2**63}\n{text}".encode())
+    payload = (2**63).to_bytes(8, "big") + by_hand
+    checkpoint = verify.parse_checkpoint(text, "it")
+    assert not verify.Key.parse(str(witness.verifier)).verify(text, checkpoint, payload)
+    assert not witness.verifier.verify(text.encode(), payload)
+
+
+def test_extension_lines_ride_along_with_no_ml_dsa_signature(log: SealedLog) -> None:
+    """An attacker adds lines that ML-DSA does not cover, where the log is trusted by that key alone."""
+    note = _note(log)
+    mldsa = SignedNote(note.text + "an extension\n", note.signatures[1:2])
+    with pytest.raises(verify.Failure, match="is not one of this checkpoint"):
+        verify.Trust(log.vkeys[1:]).open(bytes(mldsa), "it")
+    assert verify.Trust(log.vkeys[1:]).open(bytes(SignedNote(note.text, note.signatures[1:2])), "it")
+
+
+@pytest.mark.parametrize("text", ["AAB=", "AA==\n", "AA=", "AA", "AAAA=", "A A==", "AA-_", "ÀA=="])
+def test_base64_that_is_not_canonical_is_none(text: str) -> None:
+    assert verify.unbase64(text) is None

@@ -51,7 +51,7 @@ def find_faces(
     merged = _merge(np.concatenate(found), np.concatenate(widths), contract)
     faces = [_face(row) for row in merged]
     faces.sort(key=lambda face: (-face.box.width * face.box.height, face.box.left, face.box.top))
-    near = [refine(pixels, face, contract, network) for face in faces[:_MOST_REFINED]]
+    near = [refine(pixels, face, contract, network, workers=workers) for face in faces[:_MOST_REFINED]]
     return (*near, *faces[_MOST_REFINED:])
 
 

@@ -10,6 +10,7 @@ Cost: two pictures of twice the contract's ``refine_face_width``, a small part o
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import replace
 from math import atan2, cos, sin
 from typing import cast
@@ -31,11 +32,23 @@ _LARGEST = 32_000
 """OpenCV's warp holds coordinates in 16 bits."""
 
 
-def refine(pixels: Pixels, face: Face, contract: DetectorContract, network: DetectorNetwork) -> Face:
-    """Return ``face`` with its landmarks placed anew, or as it is if it is not seen again close by."""
+def refine(
+    pixels: Pixels,
+    face: Face,
+    contract: DetectorContract,
+    network: DetectorNetwork,
+    *,
+    workers: Executor | None = None,
+) -> Face:
+    """Return ``face`` with its landmarks placed anew, or as it is if it is not seen again close by.
+
+    ``workers`` take one of the two looks.
+    """
     near = _Near(pixels, face.box, contract.refine_face_width, roll(face) if contract.refine_level else 0.0)
-    seen = [near.landmarks(contract, network, mirrored=mirrored) for mirrored in (False, True)]
-    found = [points for points in seen if points is not None]
+    mirror = workers.submit(near.landmarks, contract, network, mirrored=True) if workers else None
+    direct = near.landmarks(contract, network, mirrored=False)
+    mirrored = mirror.result() if mirror else near.landmarks(contract, network, mirrored=True)
+    found = [points for points in (direct, mirrored) if points is not None]
     if not found:
         return face
     mean = near.to_picture(np.mean(found, axis=0))

@@ -125,7 +125,7 @@ class OnnxFaceEngine:
 
     def measure(self, pixels: Pixels, face: Face, others: Sequence[Face] = ()) -> Quality:
         """Return the quality of ``face``, as :func:`custodes.engine.quality.measure`."""
-        return measure(pixels, face, others)
+        return measure(pixels, face, others, workers=self._workers)
 
     def align(self, pixels: Pixels, face: Face) -> Pixels:
         """Return the upright ``(s, s, 3)`` crop of ``face``; ``s`` is the embedder's input size."""

@@ -8,6 +8,7 @@ whatever the size of the picture.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 
 from custodes.engine.quality import detail, geometry, light
 from custodes.engine.quality.frame import Frame, usable
@@ -26,12 +27,13 @@ _DIGITS = 4
 Outcome = tuple[Component, float | Unassessed]
 
 
-def measure(pixels: Pixels, face: Face, others: Sequence[Face] = ()) -> Quality:
+def measure(pixels: Pixels, face: Face, others: Sequence[Face] = (), *, workers: Executor | None = None) -> Quality:
     """Return everything that can be measured of ``face`` in ``pixels`` (``(h, w, 3)`` uint8 RGB).
 
-    ``others``: the other faces of the picture, which decide on *single face present* alone.
+    ``others``: the other faces of the picture, which decide on *single face present* alone.  ``workers`` share the
+    work.
     """
-    found = dict(_outcomes(pixels, face, others))
+    found = dict(_outcomes(pixels, face, others, workers))
     measured = {component: _measured(component, found.get(component)) for component in Component}
     return Quality(METHOD, tuple(measured.values()), summary(measured))
 
@@ -46,20 +48,22 @@ def _measured(component: Component, outcome: float | Unassessed | None) -> Measu
     return Measured(component, native=native, score=score(component, native))
 
 
-def _outcomes(pixels: Pixels, face: Face, others: Sequence[Face]) -> Iterator[Outcome]:
+def _outcomes(pixels: Pixels, face: Face, others: Sequence[Face], workers: Executor | None) -> Iterator[Outcome]:
     yield geometry.single_face(face.box, [other.box for other in others])
     if not usable(face):
         return
+    lit = workers.submit(_light, pixels, face) if workers else None
     yield from geometry.size_and_place(pixels, face)
     yield from geometry.pose(face)
     yield from detail.detail(pixels, face)
+    yield from lit.result() if lit else _light(pixels, face)
+
+
+def _light(pixels: Pixels, face: Face) -> Sequence[Outcome]:
     if face.inter_eye_distance < LEAST_EYES:
-        yield from ((component, Unassessed.FACE_TOO_SMALL) for component in _OF_LIGHT)
-        return
+        return [(component, Unassessed.FACE_TOO_SMALL) for component in _OF_LIGHT]
     frame = Frame(pixels, face.landmarks)
-    yield from light.face_light(frame)
-    yield from light.cheeks(frame)
-    yield light.background(frame)
+    return [*light.face_light(frame), *light.cheeks(frame), light.background(frame)]
 
 
 _OF_LIGHT = (

@@ -71,7 +71,7 @@ class Installation:
         from custodes.ids import BookingId, PhotographId, SubjectId, TemplateId
         from custodes.policy.eligibility import BookingFacts, eligibility
         from custodes.store import enrolment as store
-        from custodes.store.database import raise_generation, transaction_of_its_own
+        from custodes.store.database import GALLERY, raise_generation, transaction_of_its_own
         from custodes.types import Ground, Offence, Sex, Youth
 
         contract = self.services.engine.contract
@@ -111,7 +111,7 @@ class Installation:
         for start in range(0, count, 500):
             part = new[start : start + 500]
             sealed = store.seal_photographs(self.services.vault, part)
-            with transaction_of_its_own():
+            with transaction_of_its_own(GALLERY):
                 store.add_photographs(
                     list(zip(part, sealed, strict=True)), contract, generation=raise_generation(), at=now
                 )

@@ -145,9 +145,9 @@ def log_that_may_be_emptied() -> Iterator[None]:
 
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("ALTER TABLE store_logentry DISABLE TRIGGER log_entries_are_never_changed")
+            cursor.execute("ALTER TABLE store_logentry DISABLE TRIGGER log_entries_are_never_removed")
             yield
-            cursor.execute("ALTER TABLE store_logentry ENABLE ALWAYS TRIGGER log_entries_are_never_changed")
+            cursor.execute("ALTER TABLE store_logentry ENABLE ALWAYS TRIGGER log_entries_are_never_removed")
             return
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         triggers = cursor.fetchall()

@@ -6,11 +6,12 @@ import json
 import threading
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from tests.workflows.conftest import World
 
 from custodes.ledger import Event, EventKind
-from custodes.store.models import LogDetail, LogEntry, LogHead
+from custodes.store.log import SealedEntries
+from custodes.store.models import LogDetail, LogEntry
 from custodes.types import Phase
 
 
@@ -35,9 +36,11 @@ def test_positions_have_no_gaps_however_many_write_at_once(world: World) -> None
         thread.start()
     for thread in threads:
         thread.join()
+    index = SealedEntries()
+    while index.give_positions(7):
+        pass
     positions = list(LogEntry.objects.order_by("pk").values_list("position", flat=True))
-    assert positions == list(range(before + 64))
-    assert LogHead.objects.get().size == before + 64
+    assert positions == list(range(before + 64)) == list(range(index.size()))
 
 
 @pytest.mark.usefixtures("committed")
@@ -60,7 +63,9 @@ def test_an_entry_comes_back_as_it_was_written(world: World) -> None:
     assert (entry.id, entry.kind, entry.phase) == (uid, "sign-out", Phase.ALONE)
     assert (entry.actor, entry.agency) == (body["actor"], body["agency"])
     assert entry.at.isoformat(timespec="microseconds") == body["at"]
-    assert entry.position == world.services.entries.size() - 1
+    assert entry.position is None
+    SealedEntries().give_positions(1000)
+    assert world.services.entries.newest(1)[0].position == world.services.entries.size() - 1
 
 
 def test_destroying_a_private_part_leaves_the_entry(world: World) -> None:
@@ -83,3 +88,45 @@ def test_entries_are_found_by_what_they_are_about(world: World) -> None:
     case = world.case()
     assert [entry.kind for entry in world.services.entries.newest(5, case=case.id)] == ["case.opened"]
     assert world.services.entries.newest(5, case="cas_none") == []
+
+
+def test_bodies_are_read_in_the_order_of_their_positions(world: World) -> None:
+    index = SealedEntries()
+    index.give_positions(10_000)
+    size = index.size()
+    ids = world.services.ledger.alone(*[_event(world) for _ in range(5)])
+    assert index.waiting() == (5, LogEntry.objects.get(uid=ids[0]).at)
+    assert index.give_positions(3) == 3
+    assert (index.size(), index.waiting()[0]) == (size + 3, 2)
+    assert [json.loads(body)["id"] for body in index.bodies(size, 10)] == ids[:3]
+    assert index.give_positions(3) == 2
+    assert index.give_positions(3) == 0
+    assert index.waiting() == (0, None)
+    assert [json.loads(body)["id"] for body in index.bodies(size + 3, 10)] == ids[3:]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "position = 0",
+        "position = NULL",
+        "actor = 'acc_somebody'",
+        "at = at",
+        "position = position",
+    ],
+)
+def test_a_position_once_given_is_never_changed(world: World, change: str) -> None:
+    world.services.ledger.alone(_event(world))
+    SealedEntries().give_positions(1000)
+    with pytest.raises(IntegrityError, match="appended"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE store_logentry SET {change}")
+
+
+@pytest.mark.parametrize("column", ["uid", "at", "kind", "phase", "intent", "actor", "agency", "body"])
+def test_giving_a_position_changes_nothing_else(world: World, column: str) -> None:
+    """A trigger sees to it, with whatever statement the position is given."""
+    (uid,) = world.services.ledger.alone(_event(world))
+    other = "'2020-01-01T00:00:00Z'" if column == "at" else "'x'"
+    statement = f"UPDATE store_logentry SET position = 999999, {column} = {other} WHERE uid = %s"
+    with pytest.raises(IntegrityError, match="appended"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, [uid])

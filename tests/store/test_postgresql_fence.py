@@ -20,7 +20,7 @@ from custodes.errors import Refused, SetupError
 from custodes.ids import AgencyId, CaseId, EntryId, PhotographId
 from custodes.policy import Action
 from custodes.store import casework, fence
-from custodes.store.database import transaction_of_its_own
+from custodes.store.database import GALLERY, transaction_of_its_own
 from custodes.store.fence import FENCED, Beyond, acting_for, beyond, examining, reading_gallery
 from custodes.store.models import Agreement
 from custodes.types import Context
@@ -45,7 +45,6 @@ OPEN = {
     "AddedPack": "model packs, of nobody",
     "JobRow": "counts of work",
     "RowFailure": "why a row of a manifest failed; read after the work's workflow has ended",
-    "LogHead": "one number",
     "LogEntry": "auditors read the whole log; it names nobody but by opaque ids",
     "LogDetail": "sealed",
 }
@@ -522,12 +521,12 @@ def test_a_workflow_that_forgot_to_ask_policy_shows_no_other_services_photograph
 def test_a_workflow_that_forgot_everything_writes_nothing_for_another_service(two: Services) -> None:
     @workflow(Action.CLOSE_CASE)
     def careless(services: Opened, context: Context) -> None:
-        with transaction_of_its_own():
+        with transaction_of_its_own(GALLERY):
             casework.close_case(two.case, context.now())
 
     @workflow(Action.OPEN_CASE)
     def forging(services: Opened, context: Context) -> None:
-        with transaction_of_its_own():
+        with transaction_of_its_own(GALLERY):
             sql(_PLANT["a case of theirs"].format(theirs=key(two.lks)))
 
     careless(two.world.services, two.world.as_("searcher"))

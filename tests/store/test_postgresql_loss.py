@@ -17,8 +17,8 @@ from tests.workflows.enrol_fixtures import Export, row
 from custodes.errors import InputError, SetupError
 from custodes.ids import CaseId
 from custodes.store import casework, enrolment
-from custodes.store.database import _ONE_WRITER, check_readable, readable_database, transaction_of_its_own
-from custodes.store.models import Case, GalleryEntry, LogEntry, LogHead, Photograph, SealedImage, Search
+from custodes.store.database import GALLERY, check_readable, openings, readable_database, transaction_of_its_own
+from custodes.store.models import Case, GalleryEntry, Generation, LogEntry, Photograph, SealedImage, Search
 from custodes.types import Phase, RequestState
 from custodes.workflows import cases
 from custodes.workflows.enrolment import job
@@ -60,7 +60,7 @@ def test_a_connection_lost_between_row_and_entry_leaves_neither(world: World, mo
     with monkeypatch.context() as patch:
         patch.setattr(casework, "add_case", after(casework.add_case, end_connection))
         lost(lambda: world.case("1"))
-    assert (Case.objects.count(), LogEntry.objects.count(), LogHead.objects.get().size) == (0, size, size)
+    assert (Case.objects.count(), LogEntry.objects.count()) == (0, size)
     assert world.case("1").number == "1"
     assert list(LogEntry.objects.order_by("position").values_list("position", flat=True)) == list(range(size + 1))
 
@@ -117,7 +117,7 @@ def test_a_writer_who_hangs_makes_others_busy_and_readers_do_not_notice(world: W
     case = world.case("1")
     settings = connection.settings_dict
     with psycopg.connect(host=settings["HOST"], user=settings["USER"], dbname=settings["NAME"]) as hanging:
-        hanging.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_WRITER])
+        hanging.execute("SELECT pg_advisory_xact_lock(%s)", [openings(case.agency).number()])
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '200ms'")
         with pytest.raises(SetupError) as refusal:
@@ -139,10 +139,10 @@ def test_a_transaction_in_which_nothing_happens_is_ended_by_the_server(world: Wo
         cursor.execute("SET idle_in_transaction_session_timeout = '100ms'")
 
     def hang() -> None:
-        with readable_database(), transaction_of_its_own():
-            LogHead.objects.first()
+        with readable_database(), transaction_of_its_own(GALLERY):
+            Generation.objects.first()
             threading.Event().wait(0.6)
-            LogHead.objects.first()
+            Generation.objects.first()
 
     lost(hang)
     assert world.case("1").number == "1"

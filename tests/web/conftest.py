@@ -22,7 +22,7 @@ from custodes.ids import BookingId, PhotographId, RequestId, SubjectId, Template
 from custodes.imaging import decode
 from custodes.policy.eligibility import BookingFacts, eligibility
 from custodes.store import enrolment
-from custodes.store.database import raise_generation, transaction_of_its_own
+from custodes.store.database import GALLERY, raise_generation, transaction_of_its_own
 from custodes.types import Disposition, Ground, Offence, Sex, Youth
 from custodes.web import runtime
 from custodes.workflows.search import search
@@ -130,7 +130,7 @@ def enrol(world: World) -> Enrol:
         )
         assert not changes
         sealed = enrolment.seal_photographs(services.vault, [new])
-        with transaction_of_its_own():
+        with transaction_of_its_own(GALLERY):
             enrolment.add_photographs([(new, sealed[0])], engine.contract, generation=raise_generation(), at=now)
         return new
 

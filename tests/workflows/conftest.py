@@ -20,7 +20,7 @@ from custodes.ids import BookingId, CaseId, PhotographId, RequestId, SubjectId, 
 from custodes.imaging import LocalDecoder, decode
 from custodes.policy.eligibility import BookingFacts, eligibility
 from custodes.store import accounts, enrolment
-from custodes.store.database import raise_generation, transaction_of_its_own
+from custodes.store.database import GALLERY, raise_generation, transaction_of_its_own
 from custodes.store.enrolment import NewPhotograph
 from custodes.store.keys import create_master_key
 from custodes.store.records import AccountRecord, CaseRecord, ProbeRecord, RequestRecord
@@ -99,7 +99,7 @@ class World:
             variation=variation,
         )
         sealed = enrolment.seal_photographs(self.services.vault, [new])
-        with transaction_of_its_own():
+        with transaction_of_its_own(GALLERY):
             enrolment.add_photographs(
                 [(new, sealed[0])],
                 self.services.engine.contract,

@@ -14,7 +14,7 @@ from custodes.errors import InputError, NotSignedIn, Refused
 from custodes.ids import CaseId, ProbeId, RequestId
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action
-from custodes.store.database import transaction_of_its_own
+from custodes.store.database import GALLERY, transaction_of_its_own
 from custodes.types import Context
 from custodes.workflows import cases
 from custodes.workflows.boundary import named_in, signed_in, viewed, workflow
@@ -55,7 +55,7 @@ def test_every_workflow_asks_policy(name: str) -> None:
 
 @workflow
 def _rolled_back(services: Services, context: Context, error: Exception, *targets: object) -> None:
-    with transaction_of_its_own():
+    with transaction_of_its_own(GALLERY):
         services.ledger.with_rows(Event(EventKind.CASE_OPENED, context))
         raise error
 

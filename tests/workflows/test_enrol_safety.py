@@ -11,7 +11,7 @@ from tests.workflows.enrol_fixtures import MAPPING, Export, as_csv, as_jsonl, ro
 from custodes.engine.fake import picture
 from custodes.errors import Conflict, ManifestError
 from custodes.store import accounts, jobs, subjects
-from custodes.store.database import transaction_of_its_own
+from custodes.store.database import GALLERY, transaction_of_its_own
 from custodes.workflows.enrolment import batch as enrolment_batch
 from custodes.workflows.enrolment import job as enrolment_job
 from custodes.workflows.jobs import key_of_pass
@@ -211,7 +211,7 @@ def test_the_same_work_twice_at_once_is_done_once(export: Export, monkeypatch: p
         found = jobs.find_job("enrolment", agency, jobs_key(export))
         assert found is not None
         if found.cursor == 1:
-            with transaction_of_its_own():
+            with transaction_of_its_own(GALLERY):
                 jobs.advance_job(found.id, after=1, cursor=3, counts={})
         return seal(*arguments)  # type: ignore[arg-type]
 

@@ -69,6 +69,10 @@ class Growth:
         tiles.update(self._edge())
         self._store.write(tiles)
 
+    def last_entries(self) -> list[bytes]:
+        """Return the entries of the bundle that is not full yet."""
+        return list(self._entries)
+
     def root(self) -> bytes:
         """Return the root of the tree as it is now."""
         tree = CompactRange()

@@ -1,10 +1,11 @@
-"""An :class:`~custodes.ledger.protocol.EntryStore` in memory, for tests of anything that logs."""
+"""An :class:`~custodes.ledger.protocol.EntryStore` and ``EntryIndex`` in memory, for tests of anything that logs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 from custodes.types import Entry, Phase
 
@@ -41,7 +42,26 @@ class MemoryEntryStore:
 
     def add(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
-            self.entries.append(replace(entry, position=len(self.entries)))
+            self.entries.append(entry)
+
+    def give_positions(self, most: int) -> int:
+        waiting = [place for place, entry in enumerate(self.entries) if entry.position is None][:most]
+        first = self.size()
+        for position, place in enumerate(waiting, start=first):
+            self.entries[place] = replace(self.entries[place], position=position)
+        return len(waiting)
+
+    def size(self) -> int:
+        return sum(entry.position is not None for entry in self.entries)
+
+    def bodies(self, first: int, count: int) -> list[bytes]:
+        sealed = [entry for entry in self.entries if entry.position is not None]
+        sealed.sort(key=lambda entry: entry.position or 0)
+        return [entry.body for entry in sealed[first : first + count]]
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        waiting = [entry.at for entry in self.entries if entry.position is None]
+        return len(waiting), min(waiting, default=None)
 
     def open_intents(self) -> Iterator[Entry]:
         answered = {entry.intent for entry in self.entries if entry.intent}

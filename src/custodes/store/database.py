@@ -1,21 +1,25 @@
 """Transactions, what a database says of itself, and the gallery's generation.
 
-One writer at a time, on either database: SQLite locks its file when a transaction begins (``IMMEDIATE``), and on
-PostgreSQL every transaction of ours takes the same advisory lock first.  What a workflow reads inside its transaction
-therefore still holds when it commits; log positions have no gaps, generations commit in their order, and one approval
-is used once, without any isolation level above READ COMMITTED.  Readers never wait (ADR 0013).
+Whoever changes the same things stands in one queue (:class:`Queue`): a transaction takes its turn when it begins and
+holds it until it commits, so what it reads of these things still holds then, without any isolation level above READ
+COMMITTED.  On PostgreSQL a turn is an advisory lock, and other queues do not wait; SQLite has one writer for all.  What
+writes a log entry alone stands in no queue, so that nobody's long transaction keeps a refusal or a view from being
+logged.  Readers never wait (ADR 0020).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from custodes.errors import InputError, SetupError
-from custodes.store.models import Generation, LogHead
+from custodes.ids import Id
+from custodes.store.models import Generation
 from custodes.store.statements import Statement
 from custodes.text import N_
 
@@ -23,7 +27,6 @@ _RAISE = """
 INSERT INTO store_generation (id, number) VALUES (1, 1)
 ON CONFLICT (id) DO UPDATE SET number = store_generation.number + 1 RETURNING number
 """
-_ONE_WRITER = int.from_bytes(b"custodes", "big")
 # PostgreSQL 18, Appendix A: lock not available, deadlock, serialization, query cancelled
 _BUSY = ("55P03", "40P01", "40001", "57014")
 # connection exceptions, wrong password or role, no such database, resources, server stopped or stopping, idle too long
@@ -93,7 +96,7 @@ def _state(error: Error) -> str:
 def check_readable() -> None:
     """Read one row. Raises SetupError as :func:`readable_database`."""
     with readable_database():
-        LogHead.objects.first()
+        Generation.objects.first()
 
 
 def is_there(file: Path) -> bool:
@@ -105,20 +108,54 @@ def is_there(file: Path) -> bool:
     if connection.vendor == "sqlite":
         return file.exists()
     with readable_database():
-        return LogHead._meta.db_table in connection.introspection.table_names()
+        return Generation._meta.db_table in connection.introspection.table_names()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Those who change the same things, one at a time; ``of`` narrows it to one thing, such as one case."""
+
+    name: str
+    of: str = ""
+
+    def number(self) -> int:
+        """Return the 64-bit number of the queue's advisory lock."""
+        return int.from_bytes(hashlib.sha256(f"{self.name}\0{self.of}".encode()).digest()[:8], "big", signed=True)
+
+
+PEOPLE = Queue("people")
+"""Services, agreements, accounts, roles, sign-ins."""
+GALLERY = Queue("gallery")
+"""Records, photographs, corrections, and jobs, which change them; generations commit in their order."""
+PACKS = Queue("packs")
+
+
+def case_queue(case: Id | None) -> Queue:
+    """Return the queue of those who change one case, its probes, requests and searches."""
+    return Queue("case", str(case))
+
+
+def openings(agency: Id) -> Queue:
+    """Return the queue of those who open a case of one service."""
+    return Queue("openings", str(agency))
 
 
 @contextmanager
-def transaction_of_its_own() -> Iterator[None]:
-    """Open a transaction that commits by itself, as the only one that writes; an error if one is already open.
+def transaction_of_its_own(queue: Queue) -> Iterator[None]:
+    """Open a transaction that commits by itself, when its turn has come; an error if one is already open.
 
     Every workflow that changes rows opens one, so that its changes and its log entries stand or fall together.
     """
     with transaction.atomic(durable=True):
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_WRITER])
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [queue.number()])
         yield
+
+
+def transaction_without_queue() -> AbstractContextManager[None]:
+    """Open a transaction that commits by itself and only adds: what it adds hangs on nothing that others change."""
+    return transaction.atomic(durable=True)
 
 
 def in_transaction() -> bool:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, Max, Min, OuterRef
 
 from custodes.ids import AccountId, AgencyId, CaseId, EntryId, RequestId
-from custodes.store.database import in_transaction, transaction_of_its_own
-from custodes.store.models import LogDetail, LogEntry, LogHead
+from custodes.store.database import in_transaction, transaction_without_queue
+from custodes.store.models import LogDetail, LogEntry
 from custodes.store.rows import insert
 from custodes.store.vault import Vault
 from custodes.types import Entry, Phase
 
 
 class DatabaseEntryStore:
-    """Entries in the database, at positions without gaps; private parts sealed beside them."""
+    """Entries in the database, private parts sealed beside them; positions are given later (:class:`SealedEntries`)."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
     def own_transaction(self) -> AbstractContextManager[None]:
-        return transaction_of_its_own()
+        return transaction_without_queue()
 
     def in_transaction(self) -> bool:
         return in_transaction()
@@ -32,8 +33,7 @@ class DatabaseEntryStore:
     def add(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        first = _take_positions(len(entries))
-        insert(_row(entry, first + index) for index, entry in enumerate(entries))
+        insert(_row(entry) for entry in entries)
         private = [(entry.id, entry.salt + entry.private) for entry in entries if entry.private]
         insert(
             LogDetail(entry=uid, key_uid=sealed.key, ciphertext=sealed.ciphertext)
@@ -42,12 +42,12 @@ class DatabaseEntryStore:
 
     def open_intents(self) -> Iterator[Entry]:
         answers = LogEntry.objects.filter(intent=OuterRef("uid"))
-        rows = LogEntry.objects.filter(~Exists(answers), phase=Phase.INTENDED).order_by("position")
+        rows = LogEntry.objects.filter(~Exists(answers), phase=Phase.INTENDED).order_by("pk")
         yield from (_entry(row) for row in rows.iterator())
 
     def newest(self, count: int, **criteria: str) -> list[Entry]:
         """Return the newest entries first; ``criteria`` are columns of the entry (actor, case, kind …)."""
-        rows = LogEntry.objects.filter(**criteria).order_by("-position")[:count]
+        rows = LogEntry.objects.filter(**criteria).order_by("-pk")[:count]
         return [_entry(row) for row in rows]
 
     def size(self) -> int:
@@ -55,22 +55,47 @@ class DatabaseEntryStore:
         return LogEntry.objects.count()
 
 
-def _take_positions(count: int) -> int:
-    """Return the first of ``count`` new positions; the head's row stays locked until the transaction ends."""
-    # one statement of our own: the log is written by everything, and the ORM takes two, each slower than this
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE store_loghead SET size = size + %s WHERE id = 1 RETURNING size", [count])
-        row = cursor.fetchone()
-    if row is None:
-        LogHead.objects.create(pk=1, size=count)
-        return 0
-    size: int = row[0]
-    return size - count
+_GIVE = """
+UPDATE store_logentry SET position = given.place FROM (
+    SELECT id, ROW_NUMBER() OVER (ORDER BY id) - 1
+        + (SELECT COALESCE(MAX(position) + 1, 0) FROM store_logentry) AS place
+    FROM store_logentry WHERE position IS NULL ORDER BY id LIMIT %s
+) AS given WHERE store_logentry.id = given.id
+"""
+_BODIES = "SELECT body FROM store_logentry WHERE position >= %s ORDER BY position LIMIT %s"
 
 
-def _row(entry: Entry, position: int) -> LogEntry:
+class SealedEntries:
+    """Entries by their position in the tree: the store's side of `ledger.protocol.EntryIndex`.
+
+    One sealer at a time gives positions; an entry whose transaction commits late gets a later one, and nobody waits.
+    """
+
+    def give_positions(self, most: int) -> int:
+        """Give positions, without gaps, to at most ``most`` committed entries; return to how many."""
+        with transaction_without_queue(), connection.cursor() as cursor:
+            cursor.execute(_GIVE, [most])
+            return int(cursor.rowcount)
+
+    def size(self) -> int:
+        """Return how many entries have a position."""
+        return int(LogEntry.objects.aggregate(last=Max("position", default=-1))["last"]) + 1
+
+    def bodies(self, first: int, count: int) -> list[bytes]:
+        """Return the bodies at ``count`` positions from ``first`` on, fewer at the end."""
+        with connection.cursor() as cursor:
+            cursor.execute(_BODIES, [first, count])
+            return [bytes(body) for (body,) in cursor.fetchall()]
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """Return how many entries wait for a position, and since when the oldest does."""
+        found = LogEntry.objects.filter(position=None).aggregate(since=Min("at"), count=Count("pk"))
+        return found["count"], found["since"]
+
+
+def _row(entry: Entry) -> LogEntry:
     return LogEntry(
-        position=position,
+        position=None,
         uid=entry.id,
         at=entry.at,
         kind=entry.kind,

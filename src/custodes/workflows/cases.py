@@ -11,7 +11,7 @@ from custodes.ledger import Event, EventKind
 from custodes.policy import Action
 from custodes.policy.facts import CaseFacts, OwnedFacts
 from custodes.store import aligned, casework
-from custodes.store.database import transaction_of_its_own
+from custodes.store.database import case_queue, openings, transaction_of_its_own
 from custodes.store.originals import with_name
 from custodes.store.records import CaseRecord, ProbeRecord, RequestRecord
 from custodes.text import N_
@@ -38,7 +38,7 @@ def open_case(services: Services, context: Context, *, number: str) -> CaseRecor
     if not number or len(number) > 60:
         raise InputError("case.number", N_("A case needs the number your service knows it by (at most 60 characters)."))
     case_id = CaseId.new(context.entropy)
-    with transaction_of_its_own():
+    with transaction_of_its_own(openings(agency)):
         casework.add_case(case_id, agency, number, actor, context.now())
         services.ledger.with_rows(Event(EventKind.CASE_OPENED, replace(context, case=case_id), (case_id,)))
     return casework.case(case_id)
@@ -47,7 +47,7 @@ def open_case(services: Services, context: Context, *, number: str) -> CaseRecor
 @workflow(Action.CLOSE_CASE)
 def close_case(services: Services, context: Context, *, case: CaseId) -> CaseRecord:
     """Close a case: nothing can be added or searched in it afterwards."""
-    with transaction_of_its_own():
+    with transaction_of_its_own(case_queue(case)):
         permit(context, Action.CLOSE_CASE, case_facts(casework.case(case)))
         casework.close_case(case, context.now())
         services.ledger.with_rows(Event(EventKind.CASE_CLOSED, replace(context, case=case), (case,)))
@@ -88,7 +88,7 @@ def add_probe(
     sealed, sealed_crops = services.vault.seal_all(
         [(probe.id, with_name(name or "", data)), (aligned.sealing_name(probe.id), aligned.to_plaintext(crops))]
     )
-    with transaction_of_its_own():
+    with transaction_of_its_own(case_queue(case)):
         # decoding takes its time: the case may have been closed meanwhile
         if not casework.is_open(case):
             permit(context, Action.ADD_PROBE, case_facts(casework.case(case)))

@@ -20,7 +20,7 @@ from custodes.store import corrections as store
 from custodes.store import vanished as vanished_store
 from custodes.store.bookings import kept_bookings
 from custodes.store.corrections import CorrectionRecord
-from custodes.store.database import in_transaction, transaction_of_its_own
+from custodes.store.database import GALLERY, in_transaction, transaction_of_its_own
 from custodes.store.values import Change
 from custodes.store.vanished import VanishedRecord
 from custodes.store.vault import Sealed
@@ -109,7 +109,7 @@ def confirm_correction(services: Services, context: Context, *, correction: Corr
     permit(context, Action.CONFIRM_CORRECTION, _facts(record))
     actor, _ = signed_in(context)
     templates = _templates(services, context, _judged(services, context, record)[1])
-    with transaction_of_its_own():
+    with transaction_of_its_own(GALLERY):
         store.decide(correction, actor, confirmed=True, reason="", at=context.now())
         changes, eligibilities = _judged(services, context, record)
         concerned = correcting.apply_changes(
@@ -167,7 +167,7 @@ def decline_correction(
             most=_LONGEST_REASON,
         )
     actor, _ = signed_in(context)
-    with transaction_of_its_own():
+    with transaction_of_its_own(GALLERY):
         store.decide(correction, actor, confirmed=False, reason=reason.strip(), at=context.now())
         event = _event(EventKind.CORRECTION_DECLINED, context, record)
         services.ledger.with_rows(replace(event, private={"reason": reason.strip()}))

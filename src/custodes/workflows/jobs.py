@@ -16,7 +16,7 @@ from typing import Protocol
 from custodes.ids import AgencyId, JobId
 from custodes.ledger import Event, EventKind
 from custodes.store import jobs as store
-from custodes.store.database import transaction_of_its_own
+from custodes.store.database import GALLERY, transaction_of_its_own
 from custodes.store.records import JobRecord, RowFailureRecord
 from custodes.types import Context, Facts
 from custodes.workflows.boundary import signed_in
@@ -64,7 +64,7 @@ def run_job(services: Services, context: Context, job: Job, progress: Progress) 
         return record
     reached = record.cursor
     for step in job.steps(record):
-        with transaction_of_its_own():
+        with transaction_of_its_own(GALLERY):
             events = step.commit()
             store.advance_job(record.id, after=reached, cursor=step.cursor, counts=step.counts, failures=step.failures)
             services.ledger.with_rows(*events)
@@ -96,7 +96,7 @@ def key_of_pass(
 
 def _begin(services: Services, context: Context, job: Job) -> JobRecord:
     actor, agency = signed_in(context)
-    with transaction_of_its_own():
+    with transaction_of_its_own(GALLERY):
         record = store.find_job(job.kind, agency, job.key)
         kind = job.resumed
         if record is None:
@@ -109,7 +109,7 @@ def _begin(services: Services, context: Context, job: Job) -> JobRecord:
 
 
 def _end(services: Services, context: Context, job: Job, job_id: JobId) -> JobRecord:
-    with transaction_of_its_own():
+    with transaction_of_its_own(GALLERY):
         record = store.finish_job(job_id, context.now())
         services.ledger.with_rows(Event(job.finished, context, (job_id,), dict(record.counts)))
     return record

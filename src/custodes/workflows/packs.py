@@ -25,7 +25,7 @@ from custodes.ledger import Event, EventKind
 from custodes.policy import Action
 from custodes.policy.facts import PackFacts, PackUseFacts, Signature
 from custodes.store import installation
-from custodes.store.database import is_there, transaction_of_its_own
+from custodes.store.database import PACKS, is_there, transaction_of_its_own
 from custodes.store.installation import PackRecord
 from custodes.text import N_
 from custodes.types import Context, Contract
@@ -66,7 +66,7 @@ def add_pack(
         try_apart(found.content.decode(), found.pack, folder)
         with services.ledger.outside(_event(EventKind.PACK_ADDED, context, record, signature=worth.value)) as outcome:
             put(found, staged, config.models_dir)
-            with transaction_of_its_own():
+            with transaction_of_its_own(PACKS):
                 installation.add_pack(record)
                 outcome.done_with_rows()
     return found
@@ -94,7 +94,7 @@ def remove_pack(services: Services, context: Context, *, name: str) -> None:
         raise _not_added(name)
     with services.ledger.outside(_event(EventKind.PACK_REMOVED, context, record)) as outcome:
         take_away(name, config.models_dir)
-        with transaction_of_its_own():
+        with transaction_of_its_own(PACKS):
             installation.remove_pack(name)
             outcome.done_with_rows()
 

@@ -12,7 +12,7 @@ from custodes.ledger import Event, EventKind
 from custodes.policy import Action, named_person
 from custodes.policy.facts import AccountFacts, AgreementFacts, GrantFacts
 from custodes.store import accounts
-from custodes.store.database import transaction_of_its_own
+from custodes.store.database import PEOPLE, transaction_of_its_own
 from custodes.store.records import AccountRecord, AgencyRecord
 from custodes.text import N_
 from custodes.types import Context, Role
@@ -43,7 +43,7 @@ def create_installation(
     _check_agency(agency_code, agency_name)
     agency_id, account_id = AgencyId.new(context.entropy), AccountId.new(context.entropy)
     purpose = {"evaluation": services.config.evaluation}
-    with transaction_of_its_own():
+    with transaction_of_its_own(PEOPLE):
         if not accounts.is_empty():
             raise Refused(
                 "installation.exists",
@@ -71,7 +71,7 @@ def create_agency(services: Services, context: Context, *, code: str, name: str)
     permit(context, Action.CREATE_AGENCY)
     _check_agency(code, name)
     agency_id = AgencyId.new(context.entropy)
-    with transaction_of_its_own():
+    with transaction_of_its_own(PEOPLE):
         accounts.add_agency(agency_id, code, name, context.now())
         services.ledger.with_rows(Event(EventKind.AGENCY_CREATED, context, (agency_id,)))
     return accounts.agency_by_code(code)
@@ -96,7 +96,7 @@ def register_agreement(
         AgreementFacts(owner.id, searcher.id, reference, starts_on, ends_on),
     )
     facts = {"starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat()}
-    with transaction_of_its_own():
+    with transaction_of_its_own(PEOPLE):
         accounts.add_agreement(owner.id, searcher.id, reference, starts_on, ends_on)
         services.ledger.with_rows(
             Event(EventKind.AGREEMENT_REGISTERED, context, (owner.id, searcher.id), facts, {"reference": reference})
@@ -118,7 +118,7 @@ def create_account(
     permit(context, Action.CREATE_ACCOUNT, AccountFacts(full_name, email, personnel_number))
     agency = accounts.agency_by_code(agency_code)
     account_id = AccountId.new(context.entropy)
-    with transaction_of_its_own():
+    with transaction_of_its_own(PEOPLE):
         accounts.add_account(
             account_id,
             agency.id,
@@ -135,7 +135,7 @@ def create_account(
 @workflow(Action.GRANT_ROLE)
 def grant_role(services: Services, context: Context, *, account: AccountId, role: Role) -> AccountRecord:
     """Give a person a role that conflicts with none they hold (IAM-02)."""
-    with transaction_of_its_own():
+    with transaction_of_its_own(PEOPLE):
         holder = accounts.account(account)
         permit(context, Action.GRANT_ROLE, GrantFacts(role, frozenset(holder.roles)))
         accounts.grant_role(account, role, context.now())
@@ -152,7 +152,7 @@ def sign_in(services: Services, context: Context, *, email: str, password: str) 
     email, password = (text.encode("utf-8", "replace").decode().replace("\0", "?") for text in (email, password))
     person = accounts.account_by_email(email)
     is_right = accounts.password_is_right(person.id if person else None, password)
-    with transaction_of_its_own():
+    with transaction_of_its_own(PEOPLE):
         # asked where it is counted: of guesses made at once, each sees what those before it came to
         is_locked = person is not None and _is_locked(person.id, context)
         if person is not None and is_right and not is_locked:

@@ -14,7 +14,7 @@ from custodes.policy.facts import ApprovalFacts, RequestFacts
 from custodes.ranking.admission import admission
 from custodes.ranking.segment import Codebooks
 from custodes.store import accounts, casework
-from custodes.store.database import transaction_of_its_own
+from custodes.store.database import case_queue, transaction_of_its_own
 from custodes.store.records import CaseRecord, ProbeRecord, RequestRecord
 from custodes.text import N_
 from custodes.types import Authority, Context, Facts, Filters, ProbeSource, Purpose, RequestState, Scope
@@ -82,7 +82,7 @@ def request_search(services: Services, context: Context, form: RequestForm) -> R
         approval=None,
         search=None,
     )
-    with transaction_of_its_own():
+    with transaction_of_its_own(case_queue(case.id)):
         permit(context, Action.REQUEST_SEARCH, replace(facts, case=case_facts(casework.case(case.id))))
         casework.add_request(record)
         services.ledger.with_rows(_made(context, record))
@@ -131,7 +131,7 @@ def _decide(services: Services, context: Context, request: RequestId, reason: st
     actor, _ = signed_in(context)
     action = Action.APPROVE_SEARCH if approved else Action.DECLINE_SEARCH
     kind = EventKind.REQUEST_APPROVED if approved else EventKind.REQUEST_DECLINED
-    with transaction_of_its_own():
+    with transaction_of_its_own(case_queue(record.case.id)):
         record = casework.request(request)
         permit(context, action, ApprovalFacts(case_facts(record.case), record.requester, record.state))
         casework.decide_request(request, actor, approved=approved, reason=reason.strip(), at=context.now())

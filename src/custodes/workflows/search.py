@@ -20,7 +20,7 @@ from custodes.policy import Action
 from custodes.policy.facts import OwnedFacts, SearchFacts
 from custodes.ranking.gallery import DEFAULT_LIMIT, HARD_CAP
 from custodes.store import accounts, aligned, casework, searches, subjects
-from custodes.store.database import transaction_of_its_own
+from custodes.store.database import case_queue, transaction_of_its_own
 from custodes.store.records import RequestRecord, SearchRecord
 from custodes.text import N_
 from custodes.types import CandidateList, Context, Scope, Template
@@ -71,7 +71,7 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
         )
         found = _found(services, SearchId.new(context.entropy), record, template, scope, result)
         sealed = services.vault.seal(found.id, template.vector.tobytes())
-        with transaction_of_its_own():
+        with transaction_of_its_own(case_queue(record.case.id)):
             # the engine takes its time: the case may have been closed, or the approval used, meanwhile
             if not casework.use_request(record.id):
                 permit(context, Action.SEARCH, _facts(casework.request(record.id)))

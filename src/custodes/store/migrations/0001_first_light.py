@@ -68,13 +68,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="LogHead",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("size", models.PositiveBigIntegerField(default=0)),
-            ],
-        ),
-        migrations.CreateModel(
             name="SealedImage",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -255,7 +248,7 @@ class Migration(migrations.Migration):
             name="LogEntry",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveBigIntegerField(unique=True)),
+                ("position", models.PositiveBigIntegerField(null=True, unique=True)),
                 ("uid", models.CharField(editable=False, max_length=30, unique=True)),
                 ("at", models.DateTimeField(db_index=True)),
                 ("kind", models.CharField(db_index=True, max_length=40)),
@@ -290,6 +283,9 @@ class Migration(migrations.Migration):
                         ),
                         name="search_is_attributed",
                     )
+                ],
+                "indexes": [
+                    models.Index(models.F("id"), condition=models.Q(("position", None)), name="waiting_to_be_sealed")
                 ],
             },
         ),

@@ -1,4 +1,4 @@
-"""The database itself refuses to change or remove an entry of the log.
+"""The database itself refuses to change or remove an entry of the log; only its position may be given, once.
 
 This stops the product and its operators' slips, not somebody who can write the file: that is what the tree is for.
 """
@@ -9,8 +9,14 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-SQLITE = """
-CREATE TRIGGER log_entries_are_never_{verb_past} BEFORE {verb} ON store_logentry
+COLUMNS = ("id", "uid", "at", "kind", "phase", "intent", "actor", "agency", "case", "request", "body")
+SQLITE_CHANGE = """
+CREATE TRIGGER log_entries_are_never_changed BEFORE UPDATE ON store_logentry
+WHEN OLD.position IS NOT NULL OR NEW.position IS NULL OR {others}
+BEGIN SELECT RAISE(ABORT, 'log entries are appended, never changed or removed'); END
+""".format(others=" OR ".join(f'NEW."{column}" IS NOT OLD."{column}"' for column in COLUMNS))
+SQLITE_REMOVE = """
+CREATE TRIGGER log_entries_are_never_removed BEFORE DELETE ON store_logentry
 BEGIN SELECT RAISE(ABORT, 'log entries are appended, never changed or removed'); END
 """
 # INSERT OR REPLACE removes the row in its way without firing a DELETE trigger (sqlite.org/lang_conflict.html)
@@ -23,9 +29,8 @@ BEGIN SELECT RAISE(ABORT, 'log entries are appended, never changed or removed');
 
 def forbid(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.vendor == "sqlite":
-        for verb, verb_past in (("UPDATE", "changed"), ("DELETE", "removed")):
-            schema_editor.execute(SQLITE.format(verb=verb, verb_past=verb_past))
-        schema_editor.execute(SQLITE_REPLACE)
+        for trigger in (SQLITE_CHANGE, SQLITE_REMOVE, SQLITE_REPLACE):
+            schema_editor.execute(trigger)
 
 
 def allow(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:

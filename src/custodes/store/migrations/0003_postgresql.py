@@ -1,7 +1,7 @@
 """What a PostgreSQL server holds by itself: the log only grows, and no service's rows are read or written for another.
 
 The log: triggers refuse to change, remove or empty its entries, as those of 0002 do on SQLite, and whoever was given
-rights to its table keeps only those to read and to add.
+rights to its table keeps only those to read, to add, and to give an entry its position, which the trigger allows once.
 
 The fence: row-level security on every table that says something of a person or a case.  `store.fence` states with each
 connection for which service it acts (``custodes.agency``), whose records that service may see under agreements in
@@ -25,9 +25,22 @@ CREATE FUNCTION custodes_refuse_log_change() RETURNS trigger LANGUAGE plpgsql AS
 BEGIN
     RAISE EXCEPTION 'log entries are appended, never changed or removed' USING ERRCODE = 'integrity_constraint_violation';
 END $$;
-CREATE TRIGGER log_entries_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON store_logentry
+CREATE FUNCTION custodes_allow_position() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE before store_logentry;
+BEGIN
+    before := OLD;
+    before.position := NEW.position;
+    IF OLD.position IS NOT NULL OR NEW.position IS NULL OR NEW IS DISTINCT FROM before THEN
+        RAISE EXCEPTION 'log entries are appended, never changed or removed' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER log_entries_are_never_removed BEFORE DELETE OR TRUNCATE ON store_logentry
     FOR EACH STATEMENT EXECUTE FUNCTION custodes_refuse_log_change();
--- fires in every session_replication_role
+CREATE TRIGGER log_entries_are_never_changed BEFORE UPDATE ON store_logentry
+    FOR EACH ROW EXECUTE FUNCTION custodes_allow_position();
+-- they fire in every session_replication_role
+ALTER TABLE store_logentry ENABLE ALWAYS TRIGGER log_entries_are_never_removed;
 ALTER TABLE store_logentry ENABLE ALWAYS TRIGGER log_entries_are_never_changed;
 REVOKE UPDATE, DELETE, TRUNCATE ON store_logentry FROM PUBLIC;
 DO $$
@@ -38,11 +51,16 @@ BEGIN
         WHERE pg_class.oid = 'store_logentry'::regclass AND grantee NOT IN (0, relowner)
     LOOP
         EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON store_logentry FROM %I', pg_get_userbyid(holder.grantee));
+        IF has_table_privilege(holder.grantee, 'store_logentry', 'INSERT') THEN
+            EXECUTE format('GRANT UPDATE (position) ON store_logentry TO %I', pg_get_userbyid(holder.grantee));
+        END IF;
     END LOOP;
 END $$;
 """
 LOG_BACK = """
 DROP TRIGGER log_entries_are_never_changed ON store_logentry;
+DROP TRIGGER log_entries_are_never_removed ON store_logentry;
+DROP FUNCTION custodes_allow_position();
 DROP FUNCTION custodes_refuse_log_change();
 """
 CANDIDATE = """

@@ -16,7 +16,7 @@ from custodes.store.models.gallery import (
 )
 from custodes.store.models.installation import AddedPack, Installation
 from custodes.store.models.jobs import JobRow, RowFailure
-from custodes.store.models.log import LogDetail, LogEntry, LogHead
+from custodes.store.models.log import LogDetail, LogEntry
 
 __all__ = [
     "Account",
@@ -38,7 +38,6 @@ __all__ = [
     "JobRow",
     "LogDetail",
     "LogEntry",
-    "LogHead",
     "Photograph",
     "Probe",
     "RoleGrant",

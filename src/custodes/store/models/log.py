@@ -1,4 +1,7 @@
-"""The log's entries: appended, never changed (a trigger refuses), with their private part apart."""
+"""The log's entries: appended, never changed but for the position each is given once (triggers see to both).
+
+Their private part is kept apart.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,13 @@ from custodes.store.models.fields import choices, uid
 from custodes.types import Phase
 
 
-class LogHead(models.Model):
-    """One row: how many entries there are. Taking the next position locks it, so positions have no gaps."""
-
-    size = models.PositiveBigIntegerField(default=0)
-
-
 class LogEntry(models.Model):
-    """One entry. ``body`` is the canonical JSON that will be hashed; other columns repeat parts of it to look by."""
+    """One entry. ``body`` is the canonical JSON that is hashed; other columns repeat parts of it to look by.
 
-    position = models.PositiveBigIntegerField(unique=True)
+    ``position``: its place in the tree, from 0, given by the sealer after the entry's transaction has committed.
+    """
+
+    position = models.PositiveBigIntegerField(unique=True, null=True)
     uid = uid()
     at = models.DateTimeField(db_index=True)
     kind = models.CharField(max_length=40, db_index=True)
@@ -39,6 +39,7 @@ class LogEntry(models.Model):
                 name="search_is_attributed",
             )
         ]
+        indexes: ClassVar = [models.Index("id", condition=models.Q(position=None), name="waiting_to_be_sealed")]
 
 
 class LogDetail(models.Model):

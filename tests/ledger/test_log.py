@@ -234,11 +234,10 @@ def test_a_file_name_that_is_no_unicode_does_not_stop_the_log(
 
 @given(
     st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+        st.text(st.characters(max_codepoint=127), max_size=5),
         st.none()
         | st.booleans()
         | st.integers(-(2**53) + 1, 2**53 - 1)
-        | st.floats(-1, 1)
         | st.lists(st.sampled_from([CaseId("cas_1"), Role.AUDITOR, "x"])),
     )
 )

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.ledger.sealing import NOW, ORIGIN, key
+from tests.ledger.sealing import KeyType as Kind
 
 from custodes.errors import Conflict, CustodesError, SetupError
 from custodes.ids import EntryId
@@ -22,8 +24,6 @@ from custodes.ledger.note import sign_note
 from custodes.ledger.sealer import BATCH, SealedFolder, Sealer
 from custodes.ledger.tiles import TilePath
 from custodes.types import Entry, Phase
-from tests.ledger.sealing import NOW, ORIGIN, key
-from tests.ledger.sealing import KeyType as Kind
 
 _SIGNER = key(ORIGIN, Kind.ED25519)
 

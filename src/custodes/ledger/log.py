@@ -21,14 +21,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-import rfc8785
-
-from custodes.errors import CustodesError
+from custodes.errors import CustodesError, InputError
 from custodes.ids import EntryId
+from custodes.ledger.canonical import canonical
 from custodes.ledger.events import Event
 from custodes.ledger.protocol import EntryStore
+from custodes.ledger.tiles import MAX_ENTRY_BYTES
+from custodes.text import N_
 from custodes.types import Context, Entry, Phase
 
 _SALT_BYTES = 16
@@ -133,7 +133,7 @@ def _timestamp(moment: datetime) -> str:
 def _private(event: Event) -> bytes:
     """Return the private part as canonical JSON; what is not Unicode (a file name can be anything) is escaped."""
     texts = {key: text.encode("utf-8", "backslashreplace").decode() for key, text in event.private.items()}
-    return rfc8785.dumps(texts) if texts else b""
+    return canonical(texts) if texts else b""
 
 
 def _entry(event: Event, phase: Phase, intent: EntryId | None = None) -> Entry:
@@ -163,7 +163,7 @@ def _entry(event: Event, phase: Phase, intent: EntryId | None = None) -> Entry:
         at=now,
         kind=event.kind,
         phase=phase,
-        body=_canonical(body),
+        body=_leaf(body),
         actor=context.actor,
         agency=context.agency,
         case=context.case,
@@ -185,7 +185,7 @@ def _interruption(intent: Entry, context: Context) -> Entry:
         id=entry_id,
         at=now,
         phase=Phase.INTERRUPTED,
-        body=_canonical(body),
+        body=_leaf(body),
         intent=intent.id,
         salt=b"",
         private=b"",
@@ -193,17 +193,17 @@ def _interruption(intent: Entry, context: Context) -> Entry:
     )
 
 
-def _canonical(body: Mapping[str, object]) -> bytes:
-    """Return canonical JSON (RFC 8785) of what ``body`` states; what it leaves open (None) is left out."""
-    return rfc8785.dumps({key: _plain_value(value) for key, value in body.items() if value is not None})
+def _leaf(body: Mapping[str, object]) -> bytes:
+    """Return the leaf that states ``body``.
 
-
-def _plain_value(value: object) -> Any:
-    """Return ``value`` with ids and enumerations as plain strings, which is all that RFC 8785 knows."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, list | tuple):
-        return [_plain_value(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _plain_value(item) for key, item in value.items()}
-    return value
+    Raises:
+        InputError: ``log.entry-too-long``.
+    """
+    leaf = canonical(body)
+    if len(leaf) > MAX_ENTRY_BYTES:
+        raise InputError(
+            "log.entry-too-long",
+            N_("This cannot be done at once: its log entry would be too long."),
+            hint=N_("Do it in several parts."),
+        )
+    return leaf

@@ -33,7 +33,10 @@ class DatabaseEntryStore:
     def add(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        insert(_row(entry) for entry in entries)
+        for start in range(0, len(entries), _AT_ONCE):
+            rows = [_row(entry) for entry in entries[start : start + _AT_ONCE]]
+            with connection.cursor() as cursor:
+                cursor.execute(f"{_ADD} {', '.join([_MARKS] * len(rows))}", [value for row in rows for value in row])
         private = [(entry.id, entry.salt + entry.private) for entry in entries if entry.private]
         insert(
             LogDetail(entry=uid, key_uid=sealed.key, ciphertext=sealed.ciphertext)
@@ -55,6 +58,11 @@ class DatabaseEntryStore:
         return LogEntry.objects.count()
 
 
+# written out, because the log is written by everything: Django's models would take half as long again
+_COLUMNS = ("uid", "at", "kind", "phase", "intent", "actor", "agency", "case", "request", "body")
+_ADD = f"""INSERT INTO store_logentry ({", ".join(f'"{column}"' for column in _COLUMNS)}) VALUES"""
+_MARKS = f"({', '.join(['%s'] * len(_COLUMNS))})"
+_AT_ONCE = 500
 _GIVE = """
 UPDATE store_logentry SET position = given.place FROM (
     SELECT id, ROW_NUMBER() OVER (ORDER BY id) - 1
@@ -93,19 +101,19 @@ class SealedEntries:
         return found["count"], found["since"]
 
 
-def _row(entry: Entry) -> LogEntry:
-    return LogEntry(
-        position=None,
-        uid=entry.id,
-        at=entry.at,
-        kind=entry.kind,
-        phase=entry.phase,
-        intent=entry.intent or "",
-        actor=entry.actor or "",
-        agency=entry.agency or "",
-        case=entry.case or "",
-        request=entry.request or "",
-        body=entry.body,
+def _row(entry: Entry) -> tuple[Any, ...]:
+    """Return an entry's values in the order of the columns."""
+    return (
+        entry.id,
+        connection.ops.adapt_datetimefield_value(entry.at),
+        entry.kind,
+        entry.phase,
+        entry.intent or "",
+        entry.actor or "",
+        entry.agency or "",
+        entry.case or "",
+        entry.request or "",
+        entry.body,
     )
 
 

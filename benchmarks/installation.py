@@ -73,6 +73,7 @@ class Installation:
         from custodes.store import enrolment as store
         from custodes.store.database import GALLERY, raise_generation, transaction_of_its_own
         from custodes.types import Ground, Offence, Sex, Youth
+        from custodes.workflows.gallery import gallery_changes
 
         contract = self.services.engine.contract
         agency = self.contexts["searcher"].agency
@@ -115,6 +116,7 @@ class Installation:
                 store.add_photographs(
                     list(zip(part, sealed, strict=True)), contract, generation=raise_generation(), at=now
                 )
+                self.services.ledger.with_rows(*gallery_changes(self.services, self.contexts["searcher"]))
 
     def time_search(self, number: str, data: bytes) -> float:
         """Return the seconds from a probe's bytes to its candidate list: the product's part, not the persons'."""

@@ -51,6 +51,7 @@ _MATRIX = {
     Action.REPLAY_SEARCH: "UA",
     Action.VIEW_WORK: "SURADvw",
     Action.VIEW_LOG: "A",
+    Action.CHECK_GALLERY: "A",
 }
 _IMAGES_AND_CASES = {
     Action.VIEW_RECORD,

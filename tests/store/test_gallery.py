@@ -75,7 +75,7 @@ def test_templates_of_another_contract_are_never_handed_out(world: World) -> Non
 
 def test_the_dead_are_handed_out_with_the_generation_of_their_death(world: World) -> None:
     new = world.enrol(1)
-    with transaction_of_its_own(GALLERY):
+    with world.changing():
         GalleryEntry.objects.update(died=raise_generation())
     source = _source(world)
     assert list(source.died(FAKE_CONTRACT, 1, 2)) == [(new.template_id, 1, 2)]
@@ -97,7 +97,7 @@ def test_a_living_row_whose_key_is_gone_stops_the_load_instead_of_vanishing(worl
 
 def test_a_dead_row_whose_key_is_gone_is_passed_over(world: World) -> None:
     gone, kept = world.enrol(1), world.enrol(2)
-    with transaction_of_its_own(GALLERY):
+    with world.changing():
         GalleryEntry.objects.filter(template__uid=gone.template_id).update(died=raise_generation())
     _lose_key(world, gone.template_id)
     assert [row.template_id for row in _source(world).born(FAKE_CONTRACT, 0, 3)] == [kept.template_id]
@@ -110,7 +110,7 @@ def test_an_altered_template_stops_the_load_whether_its_row_lives_or_not(world: 
     sealed = bytes(row.ciphertext)
     TemplateRow.objects.update(ciphertext=sealed[:-1] + bytes([sealed[-1] ^ 1]))
     if dead:
-        with transaction_of_its_own(GALLERY):
+        with world.changing():
             GalleryEntry.objects.update(died=raise_generation())
     with pytest.raises(SetupError, match=r"vault\.altered"):
         list(_source(world).born(FAKE_CONTRACT, 0, 2))
@@ -119,7 +119,7 @@ def test_an_altered_template_stops_the_load_whether_its_row_lives_or_not(world: 
 def test_living_rows_are_counted_as_of_any_generation(world: World) -> None:
     first = world.enrol(1)
     world.enrol(2)
-    with transaction_of_its_own(GALLERY):
+    with world.changing():
         GalleryEntry.objects.filter(template__uid=first.template_id).update(died=raise_generation())
     source = _source(world)
     assert [source.living(FAKE_CONTRACT, generation) for generation in range(5)] == [0, 1, 2, 1, 1]
@@ -128,7 +128,7 @@ def test_living_rows_are_counted_as_of_any_generation(world: World) -> None:
 
 def test_a_quarantined_booking_is_born_again_with_its_barriers_and_keeps_those_it_had(world: World) -> None:
     new = world.enrol(1, taken_on=None)
-    with transaction_of_its_own(GALLERY):
+    with world.changing():
         barred = bookings.quarantine_booking(new.agency, new.booking_number, Barrier.YOUTH)
     assert barred == [new.photograph_id]
     before, after = _source(world).born(FAKE_CONTRACT, 0, 2)
@@ -137,7 +137,7 @@ def test_a_quarantined_booking_is_born_again_with_its_barriers_and_keeps_those_i
     assert replace(after.eligibility, barriers=Barrier.NO_DATE) == before.eligibility
     kept = bookings.kept_bookings(new.agency, [new.booking_number])[new.booking_number]
     assert (kept.disputed, kept.barred) == (Barrier.YOUTH, Barrier.NO_DATE | Barrier.YOUTH)
-    with transaction_of_its_own(GALLERY):
+    with world.changing():
         again = bookings.quarantine_booking(new.agency, new.booking_number, Barrier.YOUTH)
     assert again == []
 
@@ -258,7 +258,7 @@ def test_eng_01_a_row_that_claims_another_contract_than_its_template_stops_the_l
     """Attack: move a row of the gallery under the contract that is searched."""
     world.enrol(1)
     other = replace(FAKE_CONTRACT, id="another", dimension=128)
-    with transaction_of_its_own(GALLERY):
+    with world.changing():
         GalleryEntry.objects.update(contract=enrolment.contract_of(other))
     with pytest.raises(SetupError, match=r"gallery\.row-of-another-contract"):
         list(_source(world).born(other, 0, 1))

@@ -16,7 +16,7 @@ from tests.conftest import FixedClock
 from tests.postgresql import as_the_product
 from tests.workflows.conftest import PASSWORD, World, config, services, world
 
-from custodes.app import SystemClock
+from custodes.app import SystemClock, new_context
 from custodes.engine.fake import FakeEngine, picture
 from custodes.ids import BookingId, PhotographId, RequestId, SubjectId, TemplateId
 from custodes.imaging import decode
@@ -25,6 +25,7 @@ from custodes.store import enrolment
 from custodes.store.database import GALLERY, raise_generation, transaction_of_its_own
 from custodes.types import Disposition, Ground, Offence, Sex, Youth
 from custodes.web import runtime
+from custodes.workflows.gallery import gallery_changes
 from custodes.workflows.search import search
 from custodes.workflows.services import Services
 
@@ -132,6 +133,7 @@ def enrol(world: World) -> Enrol:
         sealed = enrolment.seal_photographs(services.vault, [new])
         with transaction_of_its_own(GALLERY):
             enrolment.add_photographs([(new, sealed[0])], engine.contract, generation=raise_generation(), at=now)
+            services.ledger.with_rows(*gallery_changes(services, new_context()))
         return new
 
     return one

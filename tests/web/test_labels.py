@@ -106,7 +106,8 @@ def test_a_refusal_of_policy_explains_itself() -> None:
         decide(
             Action.VIEW_LOG, replace(nobody, actor=AccountId("a"), agency=AgencyId("b"), role=Role.SEARCHER)
         ).require()
-    assert explain(refusal.value).what == "The role “Searcher” may not do this (read the log)."
+    with translation.override("en"):
+        assert explain(refusal.value).what == "The role “Searcher” may not do this (read the log)."
 
 
 def test_filters_that_were_not_chosen_are_not_described() -> None:

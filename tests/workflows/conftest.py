@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from custodes.store.keys import create_master_key
 from custodes.store.records import AccountRecord, CaseRecord, ProbeRecord, RequestRecord
 from custodes.types import Context, Ground, Offence, Role, Sex, Youth
 from custodes.workflows import cases, people, requests
+from custodes.workflows.gallery import gallery_changes
 from custodes.workflows.services import Services
 
 PASSWORD = "a passphrase for tests"
@@ -99,7 +101,7 @@ class World:
             variation=variation,
         )
         sealed = enrolment.seal_photographs(self.services.vault, [new])
-        with transaction_of_its_own(GALLERY):
+        with self.changing():
             enrolment.add_photographs(
                 [(new, sealed[0])],
                 self.services.engine.contract,
@@ -107,6 +109,14 @@ class World:
                 at=self.clock.now(),
             )
         return new
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """A transaction that changes the gallery past the workflows, and states it in the log as they do."""
+        with transaction_of_its_own(GALLERY):
+            yield
+            context = self.as_("records officer")
+            self.services.ledger.with_rows(*gallery_changes(self.services, context))
 
     def photograph(
         self,

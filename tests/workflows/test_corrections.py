@@ -15,7 +15,6 @@ from custodes.errors import Conflict, CustodesError, FaceError, InputError, NotF
 from custodes.ids import CorrectionId
 from custodes.store.bookings import quarantine_booking
 from custodes.store.corrections import CorrectionRecord
-from custodes.store.database import GALLERY, transaction_of_its_own
 from custodes.store.models import Booking, Correction, GalleryEntry, TemplateRow
 from custodes.types import Barrier, CorrectionState, Pose, RecordFact, Role
 from custodes.workflows import corrections, people
@@ -206,7 +205,7 @@ def test_a_photograph_judged_before_its_booking_was_quarantined_is_not_enrolled_
 
     def quarantined_meanwhile(*args: Any) -> Any:
         monkeypatch.undo()
-        with transaction_of_its_own(GALLERY):
+        with export.world.changing():
             quarantine_booking(export.world.person("records officer").agency.id, "B1", Barrier.YOUTH)
         return committing(*args)
 

@@ -44,6 +44,8 @@ class EventKind(enum.StrEnum):
     DISPOSITIONS_STARTED = "dispositions.started"
     DISPOSITIONS_RESUMED = "dispositions.resumed"
     DISPOSITIONS_FINISHED = "dispositions.finished"
+    GALLERY_CHANGED = "gallery.changed"
+    GALLERY_BALANCED = "gallery.balanced"
     RECORDS_LISTED = "records.listed"
     CASE_OPENED = "case.opened"
     CASE_CLOSED = "case.closed"

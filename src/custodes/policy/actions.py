@@ -36,6 +36,7 @@ class Action(enum.StrEnum):
     REPLAY_SEARCH = "replay-search"
     VIEW_WORK = "view-work"
     VIEW_LOG = "view-log"
+    CHECK_GALLERY = "check-gallery"
 
 
 _EVERYONE = frozenset(Role)
@@ -69,6 +70,7 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.REPLAY_SEARCH: frozenset({Role.SUPERVISOR, Role.AUDITOR}),
     Action.VIEW_WORK: _EVERYONE,
     Action.VIEW_LOG: frozenset({Role.AUDITOR}),
+    Action.CHECK_GALLERY: frozenset({Role.AUDITOR}),
 }
 """IAM-05: administrators appear nowhere near an image, a case or the log."""
 

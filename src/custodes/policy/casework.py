@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custodes.policy.decision import Decision, allowed, refused
-from custodes.policy.facts import ApprovalFacts, CaseFacts, RequestFacts, SearchFacts
+from custodes.policy.facts import ApprovalFacts, CaseFacts, RequestFacts, SearchFacts, Stop
 from custodes.policy.offences import serious_offences
 from custodes.policy.ownership import owned
 from custodes.text import N_
@@ -106,4 +106,19 @@ def approved_search(context: Context, facts: SearchFacts) -> Decision:
             N_("This search has not been approved by another person."),
             N_("Wait for a supervisor's decision."),
         )
-    return allowed("gate.approved-search")
+    return no_stop(facts.stops) or allowed("gate.approved-search")
+
+
+def no_stop(stops: frozenset[Stop]) -> Decision | None:
+    """Return the refusal that keeps everybody from searching, None if nothing does."""
+    for stop, what in _STOPS.items():
+        if stop in stops:
+            return refused(f"gate.{stop}", what, N_("Nothing was searched, and the approval is not used up."))
+    return None
+
+
+_STOPS = {
+    Stop.GALLERY_UNEVEN: N_("Searches are stopped: the gallery differs from what the log says it holds."),
+    Stop.LOG_UNSEALED: N_("Searches are stopped: the log cannot be sealed."),
+    Stop.LOG_UNWITNESSED: N_("Searches are stopped: the witnesses of the log have been missing for too long."),
+}

@@ -139,14 +139,23 @@ class ApprovalFacts:
     state: RequestState
 
 
+class Stop(enum.StrEnum):
+    """Why nobody may search at the moment, whatever was approved; rights, destruction and audit go on."""
+
+    GALLERY_UNEVEN = "gallery-uneven"
+    LOG_UNSEALED = "log-unsealed"
+    LOG_UNWITNESSED = "log-unwitnessed"
+
+
 @dataclass(frozen=True, slots=True)
 class SearchFacts:
-    """A request that is about to be searched: all that was asked, and who approved it."""
+    """A request that is about to be searched: all that was asked, who approved it, and what stops every search."""
 
     request: RequestFacts
     requester: AccountId
     approver: AccountId | None
     state: RequestState
+    stops: frozenset[Stop] = frozenset()
 
 
 AnyFacts = (

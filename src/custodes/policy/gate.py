@@ -168,4 +168,5 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.REPLAY_SEARCH: _Rule(OwnedFacts, own_agency),
     Action.VIEW_WORK: _Rule(NoFacts, _role_is_enough),
     Action.VIEW_LOG: _Rule(NoFacts, _role_is_enough),
+    Action.CHECK_GALLERY: _Rule(NoFacts, _role_is_enough),
 }

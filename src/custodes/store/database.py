@@ -24,7 +24,7 @@ from custodes.store.statements import Statement
 from custodes.text import N_
 
 _RAISE = """
-INSERT INTO store_generation (id, number) VALUES (1, 1)
+INSERT INTO store_generation (id, number, stated) VALUES (1, 1, 0)
 ON CONFLICT (id) DO UPDATE SET number = store_generation.number + 1 RETURNING number
 """
 # PostgreSQL 18, Appendix A: lock not available, deadlock, serialization, query cancelled
@@ -151,6 +151,8 @@ def transaction_of_its_own(queue: Queue) -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [queue.number()])
         yield
+        if queue == GALLERY:
+            _require_stated()
 
 
 def transaction_without_queue() -> AbstractContextManager[None]:
@@ -169,6 +171,17 @@ def raise_generation() -> int:
         cursor.execute(_RAISE)
         number: int = cursor.fetchone()[0]
     return number
+
+
+def _require_stated() -> None:
+    """Refuse to commit a change of the gallery that the log does not state (AUD-01).
+
+    Raises:
+        RuntimeError: a workflow forgot `store.balance.changes`.
+    """
+    row = Generation.objects.first()
+    if row and row.number != row.stated:
+        raise RuntimeError("the gallery was changed without an entry in the log")
 
 
 def present_generation() -> int:

@@ -53,6 +53,10 @@ class DatabaseEntryStore:
         rows = LogEntry.objects.filter(**criteria).order_by("-pk")[:count]
         return [_entry(row) for row in rows]
 
+    def of_kind(self, kind: str) -> Iterator[Entry]:
+        """Yield every entry of one kind, in the order in which they were written."""
+        yield from map(_entry, LogEntry.objects.filter(kind=kind).order_by("pk").iterator(chunk_size=1000))
+
     def size(self) -> int:
         """Return how many entries there are."""
         return LogEntry.objects.count()

@@ -28,6 +28,7 @@ from custodes.text import N_
 from custodes.types import Barrier, Context, Eligibility, RecordFact
 from custodes.workflows.boundary import permit, signed_in, workflow
 from custodes.workflows.enrolment.corrections import Terms, changed, judged
+from custodes.workflows.gallery import gallery_changes
 from custodes.workflows.jobs import Progress
 from custodes.workflows.packs import require_one_contract
 from custodes.workflows.services import Services
@@ -122,7 +123,8 @@ def confirm_correction(services: Services, context: Context, *, correction: Corr
         )
         for photograph, (template, sealed) in templates.items():
             correcting.add_template(template, photograph, sealed, services.engine.contract, eligibilities[photograph])
-        services.ledger.with_rows(_event(EventKind.CORRECTION_CONFIRMED, context, record, concerned))
+        confirmed = _event(EventKind.CORRECTION_CONFIRMED, context, record, concerned)
+        services.ledger.with_rows(confirmed, *gallery_changes(services, context))
     return store.correction(correction)
 
 

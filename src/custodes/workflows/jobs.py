@@ -20,6 +20,7 @@ from custodes.store.database import GALLERY, transaction_of_its_own
 from custodes.store.records import JobRecord, RowFailureRecord
 from custodes.types import Context, Facts
 from custodes.workflows.boundary import signed_in
+from custodes.workflows.gallery import gallery_changes
 from custodes.workflows.services import Services
 
 _KEY_DIGITS = 48
@@ -67,7 +68,7 @@ def run_job(services: Services, context: Context, job: Job, progress: Progress) 
         with transaction_of_its_own(GALLERY):
             events = step.commit()
             store.advance_job(record.id, after=reached, cursor=step.cursor, counts=step.counts, failures=step.failures)
-            services.ledger.with_rows(*events)
+            services.ledger.with_rows(*events, *gallery_changes(services, context))
         reached = step.cursor
         progress(reached, None)
     return _end(services, context, job, record.id)

@@ -174,6 +174,7 @@ _ACTIONS: Mapping[Action, str] = {
     Action.REPLAY_SEARCH: N_("replay a search"),
     Action.VIEW_WORK: N_("see one's work"),
     Action.VIEW_LOG: N_("read the log"),
+    Action.CHECK_GALLERY: N_("compare the gallery with the log"),
 }
 
 _EVENTS: Mapping[str, str] = {

@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveBigIntegerField(default=0)),
+                ("stated", models.PositiveBigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
@@ -613,6 +614,7 @@ class Migration(migrations.Migration):
                 ),
                 ("birth_date", models.DateField(null=True)),
                 ("taken_on", models.DateField(null=True)),
+                ("commitment", models.CharField(blank=True, max_length=64)),
                 ("born", models.PositiveBigIntegerField(db_index=True)),
                 ("died", models.PositiveBigIntegerField(db_index=True, null=True)),
                 ("contract", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="store.contractrow")),

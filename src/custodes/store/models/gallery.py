@@ -151,6 +151,8 @@ class GalleryEntry(models.Model):
     sex = choices(Sex, blank=True)
     birth_date = models.DateField(null=True)
     taken_on = models.DateField(null=True)
+    commitment = models.CharField(max_length=64, blank=True)
+    """Keyed digest of this row, as the log states it (`store.balance`); empty only while it is being born."""
     born = models.PositiveBigIntegerField(db_index=True)
     died = models.PositiveBigIntegerField(null=True, db_index=True)
 
@@ -169,3 +171,5 @@ class Generation(models.Model):
     """One row: the gallery's present generation, raised with every change of a searchable row."""
 
     number = models.PositiveBigIntegerField(default=0)
+    stated = models.PositiveBigIntegerField(default=0)
+    """The generation up to which the log states what was born and what died; the same outside a transaction."""

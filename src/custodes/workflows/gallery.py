@@ -1,0 +1,139 @@
+"""The gallery's balance: the log states every change of a searchable row, and from the log alone the rows are known.
+
+What is checked: that the living rows are exactly those that the log leaves living, that each still says what it said
+when the log stated it, and that the counts by service agree with what a search would compare.  A difference was made
+behind the product's back; searches stop until a person has settled it (`policy.balance`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from custodes.ids import AgencyId
+from custodes.ledger import Event, EventKind
+from custodes.policy import Action
+from custodes.store import balance
+from custodes.types import Context
+from custodes.workflows.boundary import permit, workflow
+from custodes.workflows.services import Services
+
+_AT_ONCE = 250
+"""Commitments in one entry: 64 digits each, and an entry has 65,535 bytes."""
+
+
+def gallery_changes(services: Services, context: Context) -> list[Event]:
+    """Return the entries for what the open transaction did to the gallery; to be written in it, after everything."""
+    return [event for each in balance.changes(services.vault.keys) for event in _events(context, each)]
+
+
+def _events(context: Context, each: balance.Changes) -> Iterator[Event]:
+    listed = [
+        *(("admitted", commitment) for commitment in each.admitted),
+        *(("barred", commitment) for commitment in each.barred),
+        *(("ended", commitment) for commitment in each.ended),
+    ]
+    for start in range(0, len(listed), _AT_ONCE):
+        part = listed[start : start + _AT_ONCE]
+        facts = {kind: [c for k, c in part if k == kind] for kind in ("admitted", "barred", "ended")}
+        yield Event(EventKind.GALLERY_CHANGED, context, (each.owner,), {k: v for k, v in facts.items() if v})
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Living rows of one service: those that may be searched when their time has come, and those that are barred."""
+
+    admitted: int = 0
+    barred: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The gallery by the log, and how the database differs from it.
+
+    ``hidden``: rows that the log leaves living and the database lacks; ``inserted``: rows that the log never stated;
+    ``altered``: rows that no longer say what they were committed to.  ``counts``: by service, from the log alone.
+    """
+
+    counts: Mapping[AgencyId, Count]
+    hidden: int
+    inserted: int
+    altered: int
+
+    @property
+    def is_even(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.hidden or self.inserted or self.altered)
+
+
+class LogsGallery:
+    """The rows that must be living, by the log alone: from commitment to whose it is and whether it is barred."""
+
+    def __init__(self) -> None:
+        self.living: dict[str, tuple[AgencyId, bool]] = {}
+        self._ended: set[str] = set()
+
+    def take(self, body: Mapping[str, Any]) -> None:
+        """Follow one ``gallery.changed`` entry; one transaction's entries may come in any order."""
+        (owner,) = body["targets"]
+        facts = body["facts"]
+        for kind in ("admitted", "barred"):
+            for commitment in facts.get(kind, []):
+                if commitment not in self._ended:
+                    self.living[commitment] = (AgencyId(owner), kind == "barred")
+        for commitment in facts.get("ended", []):
+            self._ended.add(commitment)
+            self.living.pop(commitment, None)
+
+    def counts(self) -> dict[AgencyId, Count]:
+        """Return the living rows by service."""
+        found = Counter(self.living.values())
+        owners = sorted({owner for owner, _ in found})
+        return {owner: Count(found[owner, False], found[owner, True]) for owner in owners}
+
+
+def weigh(services: Services) -> Balance:
+    """Compare the log's gallery with the database's, row by row."""
+    log = LogsGallery()
+    for entry in services.entries.of_kind(EventKind.GALLERY_CHANGED):
+        log.take(json.loads(entry.body))
+    counts, living = log.counts(), log.living
+    inserted = altered = 0
+    for row in balance.living_rows(services.vault.keys):
+        stated = living.pop(row.commitment, None)
+        if stated is None:
+            inserted += 1
+        elif row.now != row.commitment or stated != (row.owner, row.is_barred):
+            altered += 1
+    return Balance(counts, hidden=len(living), inserted=inserted, altered=altered)
+
+
+@workflow(Action.CHECK_GALLERY)
+def check_balance(services: Services, context: Context) -> Balance:
+    """Compare the gallery with the log, and log what came out; while it is uneven nothing is searched.
+
+    Done at every start of the pages, once a day, and whenever an auditor asks.
+    """
+    permit(context, Action.CHECK_GALLERY)
+    return compare_and_log(services, context)
+
+
+def compare_and_log(services: Services, context: Context) -> Balance:
+    """Do what :func:`check_balance` does, by the product itself."""
+    found = weigh(services)
+    facts = {"even": found.is_even, "hidden": found.hidden, "inserted": found.inserted, "altered": found.altered}
+    totals = {
+        "admitted": sum(count.admitted for count in found.counts.values()),
+        "barred": sum(count.barred for count in found.counts.values()),
+    }
+    services.ledger.alone(Event(EventKind.GALLERY_BALANCED, context, facts={**facts, **totals}))
+    return found
+
+
+def last_balance_is_even(services: Services) -> bool:
+    """Return whether the gallery was even when it was last compared with the log; True before the first time."""
+    last = services.entries.newest(1, kind=EventKind.GALLERY_BALANCED)
+    return not last or bool(json.loads(last[0].body)["facts"]["even"])

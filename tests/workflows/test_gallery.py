@@ -14,7 +14,17 @@ from tests.workflows.enrol_fixtures import Export, row
 from custodes.errors import Refused
 from custodes.store.database import GALLERY, raise_generation, transaction_of_its_own
 from custodes.store.fence import reading_gallery
-from custodes.store.models import GalleryEntry, LogEntry, Photograph, Subject, TemplateRow
+from custodes.store.models import (
+    Account,
+    Agreement,
+    GalleryEntry,
+    LogEntry,
+    Photograph,
+    RoleGrant,
+    Subject,
+    TemplateRow,
+)
+from custodes.types import Role
 from custodes.workflows import gallery, search
 
 
@@ -104,8 +114,8 @@ def exchange_ciphertext(world: World) -> None:
 
 def exchange_photographs(world: World) -> None:
     one, other = Photograph.objects.order_by("pk")[:2]
-    for row, uid in ((one, "pho_meanwhile"), (other, one.uid), (one, other.uid)):
-        Photograph.objects.filter(pk=row.pk).update(uid=uid)
+    for photograph, uid in ((one, "pho_meanwhile"), (other, one.uid), (one, other.uid)):
+        Photograph.objects.filter(pk=photograph.pk).update(uid=uid)
 
 
 def take_anothers_commitment(world: World) -> None:
@@ -150,6 +160,22 @@ def test_a_row_changed_behind_the_products_back_is_found(world: World, attack: C
     assert sum(weighed(world)) > 0
 
 
+def test_a_role_granted_behind_the_products_back_is_found(world: World) -> None:
+    account = Account.objects.get(uid=world.person("searcher").id)
+    RoleGrant.objects.create(account=account, role=Role.SUPERVISOR, granted_at=world.clock.now())
+    assert gallery.weigh(world.services).powers == 1
+
+
+def test_a_role_taken_away_behind_the_products_back_is_found(world: World) -> None:
+    RoleGrant.objects.filter(role=Role.SUPERVISOR)[0].delete()
+    assert gallery.weigh(world.services).powers == 1
+
+
+def test_an_agreement_made_longer_behind_the_products_back_is_found(world: World) -> None:
+    Agreement.objects.update(ends_on=date(2099, 1, 1))
+    assert gallery.weigh(world.services).powers == 2 * Agreement.objects.count() > 0
+
+
 def test_searches_stop_until_the_gallery_is_even_again(world: World) -> None:
     world.enrol(1)
     request = world.approved(1)
@@ -175,7 +201,15 @@ def test_a_comparison_leaves_its_counts_in_the_log(world: World) -> None:
     gallery.check_balance(world.services, world.as_("auditor"))
     (body,) = world.log()
     assert body["kind"] == "gallery.balanced"
-    assert body["facts"] == {"even": True, "hidden": 0, "inserted": 0, "altered": 0, "admitted": 1, "barred": 0}
+    assert body["facts"] == {
+        "even": True,
+        "hidden": 0,
+        "inserted": 0,
+        "altered": 0,
+        "powers": 0,
+        "admitted": 1,
+        "barred": 0,
+    }
 
 
 @pytest.mark.usefixtures("committed")

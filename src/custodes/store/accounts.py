@@ -127,6 +127,13 @@ def grant_role(account: AccountId, role: Role, at: datetime) -> None:
     )
 
 
+def powers() -> set[tuple[str, ...]]:
+    """Return all that lets somebody do or see something: ``(account, role)`` and ``(owner, searcher, first, last)``."""
+    roles = RoleGrant.objects.values_list("account__uid", "role")
+    agreements = Agreement.objects.values_list("owner__uid", "searcher__uid", "starts_on", "ends_on")
+    return {*roles, *((owner, searcher, f"{first}", f"{last}") for owner, searcher, first, last in agreements)}
+
+
 def account(account_id: AccountId) -> AccountRecord:
     """Return an account. Raises NotFound ``account.unknown``."""
     return _account_record(_one(uid=account_id))

@@ -16,8 +16,8 @@ from typing import Any
 from custodes.ids import AgencyId
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action
-from custodes.store import balance
-from custodes.types import Context
+from custodes.store import accounts, balance
+from custodes.types import Context, Role
 from custodes.workflows.boundary import permit, workflow
 from custodes.workflows.services import Services
 
@@ -62,11 +62,13 @@ class Balance:
     hidden: int
     inserted: int
     altered: int
+    powers: int
+    """Roles and sharing agreements that are in the log or in the database, but not in both."""
 
     @property
     def is_even(self) -> bool:
         """Whether nothing differs."""
-        return not (self.hidden or self.inserted or self.altered)
+        return not (self.hidden or self.inserted or self.altered or self.powers)
 
 
 class LogsGallery:
@@ -108,7 +110,24 @@ def weigh(services: Services) -> Balance:
             inserted += 1
         elif row.now != row.commitment or stated != (row.owner, row.is_barred):
             altered += 1
-    return Balance(counts, hidden=len(living), inserted=inserted, altered=altered)
+    powers = len(_stated_powers(services) ^ accounts.powers())
+    return Balance(counts, hidden=len(living), inserted=inserted, altered=altered, powers=powers)
+
+
+def _stated_powers(services: Services) -> set[tuple[str, ...]]:
+    """Return every role and agreement that the log states, as :func:`custodes.store.accounts.powers` has them."""
+    found: set[tuple[str, ...]] = set()
+    for kind in (EventKind.INSTALLATION_CREATED, EventKind.ROLE_GRANTED, EventKind.AGREEMENT_REGISTERED):
+        for entry in services.entries.of_kind(kind):
+            body = json.loads(entry.body)
+            one, *other = body["targets"]
+            if kind is EventKind.AGREEMENT_REGISTERED:
+                found.add((one, *other, body["facts"]["starts_on"], body["facts"]["ends_on"]))
+            elif kind is EventKind.ROLE_GRANTED:
+                found.add((one, body["facts"]["role"]))
+            else:
+                found.add((*other, Role.ADMINISTRATOR.value))
+    return found
 
 
 @workflow(Action.CHECK_GALLERY)
@@ -125,6 +144,7 @@ def compare_and_log(services: Services, context: Context) -> Balance:
     """Do what :func:`check_balance` does, by the product itself."""
     found = weigh(services)
     facts = {"even": found.is_even, "hidden": found.hidden, "inserted": found.inserted, "altered": found.altered}
+    facts["powers"] = found.powers
     totals = {
         "admitted": sum(count.admitted for count in found.counts.values()),
         "barred": sum(count.barred for count in found.counts.values()),

@@ -118,7 +118,7 @@ def test_every_other_method_is_404(served: Served, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/add-checkpoint/", "/add-checkpoint?a", "//add-checkpoint", "/keys", "/../keys"]
+    "path", ["/", "/add-checkpoint/", "/add-checkpoint?a", "/add-checkpoint%20", "/keys", "/../keys"]
 )
 def test_every_other_path_is_404(served: Served, path: str) -> None:
     assert served.status(_posted(b"old 0\n", path=path)) == 404

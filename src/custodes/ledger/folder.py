@@ -50,6 +50,14 @@ class FolderTileStore:
         """Replace the checkpoint; to be called after the tiles that it covers were written."""
         self._put({_CHECKPOINT: note})
 
+    def read_named(self, name: str) -> bytes | None:
+        """Return a file that lies beside the tiles, None if there is none."""
+        return self._read(name)
+
+    def write_named(self, name: str, data: bytes) -> None:
+        """Replace a file that lies beside the tiles, whole or not at all."""
+        self._put({name: data})
+
     def drop_partials(self, full: TilePath) -> None:
         """Remove the partial tiles that the full one at ``full`` replaced (`tlog-tiles`, "Partial Tiles").
 

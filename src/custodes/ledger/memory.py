@@ -59,6 +59,10 @@ class MemoryEntryStore:
         sealed.sort(key=lambda entry: entry.position or 0)
         return [entry.body for entry in sealed[first : first + count]]
 
+    def written_at(self, position: int) -> datetime | None:
+        placed = [entry.at for entry in self.entries if entry.position == position]
+        return placed[0] if placed else self.waiting()[1]
+
     def waiting(self) -> tuple[int, datetime | None]:
         waiting = [entry.at for entry in self.entries if entry.position is None]
         return len(waiting), min(waiting, default=None)

@@ -45,6 +45,10 @@ class EntryIndex(Protocol):
         """Return the bodies at ``count`` positions from ``first`` on, fewer at the end."""
         ...
 
+    def written_at(self, position: int) -> datetime | None:
+        """Return when the entry at ``position`` was written; without it, the oldest that waits for one; or None."""
+        ...
+
     def waiting(self) -> tuple[int, datetime | None]:
         """Return how many entries wait for a position, and since when the oldest does."""
         ...

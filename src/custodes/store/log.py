@@ -99,6 +99,11 @@ class SealedEntries:
             cursor.execute(_BODIES, [first, count])
             return [bytes(body) for (body,) in cursor.fetchall()]
 
+    def written_at(self, position: int) -> datetime | None:
+        """Return when the entry at ``position`` was written; without it, the oldest that waits for one; or None."""
+        placed = LogEntry.objects.filter(position=position).values_list("at", flat=True).first()
+        return placed or self.waiting()[1]
+
     def waiting(self) -> tuple[int, datetime | None]:
         """Return how many entries wait for a position, and since when the oldest does."""
         found = LogEntry.objects.filter(position=None).aggregate(since=Min("at"), count=Count("pk"))

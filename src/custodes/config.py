@@ -103,7 +103,7 @@ class Config:
     """``DATABASE_URL``: the PostgreSQL database of records and log, ``postgresql://…``; never shown.
     See [PostgreSQL](postgresql.md)."""
     master_passphrase_file: str = ""
-    """``CUSTODES_MASTER_PASSPHRASE_FILE``: a file or descriptor whose first line is the passphrase of the master key."""
+    """``CUSTODES_MASTER_PASSPHRASE_FILE``: a file or descriptor whose first line is the master key's passphrase."""
     log_passphrase_file: str = ""
     """``CUSTODES_LOG_PASSPHRASE_FILE``: the same for the log's signing keys."""
     pack: str = "opencv-zoo"

@@ -1,9 +1,9 @@
 """Opening the key store with the master key, and putting a new master key in the old one's place.
 
 State, in plain English.  The new key is first a file of its own beside the old one, ``master.key.next``, whole and
-on the disk.  Then one transaction of the key store wraps every data key and the store's proof under it: whatever the moment
-of a crash, the store is wholly under the old key or wholly under the new one.  Then the new file takes the old one's
-place.  Which of two files a store is under its proof says, so that it opens at every moment; a rotation that was
+on the disk.  Then one transaction of the key store wraps every data key and the store's proof under it: whatever the
+moment of a crash, the store is wholly under the old key or wholly under the new one.  Then the new file takes the old
+one's place.  Which of two files a store is under its proof says, so that it opens at every moment; a rotation that was
 interrupted is finished by asking for it again, with the key that it had begun with.
 
 What it is not: it keeps nobody out.  Whoever rotates holds the installation alone (`custodes.app`); a process that
@@ -68,7 +68,8 @@ def rotate_master_key(
     """Make a new master key, protected as the old one is, put the store under it, and destroy the old one.
 
     Raises:
-        SetupError: ``keys.rotated``, ``keys.next-not-protected``, ``keys.not-written``, or what `custodes.keyfile` says of a file.
+        SetupError: ``keys.rotated``, ``keys.next-not-protected``, ``keys.not-written``, or what `custodes.keyfile` says
+            of a file.
     """
     following = next_master_file(master_file)
     was_begun, protected = following.exists(), is_protected(master_file)

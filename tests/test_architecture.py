@@ -102,6 +102,7 @@ def skeleton(tmp_path: Path) -> Path:
         "config",
         "errors",
         "ids",
+        "keyfile",
         "text",
         "types",
         "ranking/gallery",

@@ -94,12 +94,18 @@ class Config:
     key_dir: Path
     """``CUSTODES_KEY_DIR``: the key store, beside the data folder and not in it: ordinary backups must not hold it."""
     master_key_file: Path
-    """``CUSTODES_MASTER_KEY_FILE``: 32 random bytes that wrap every data key; mode 0600."""
+    """``CUSTODES_MASTER_KEY_FILE``: 32 random bytes that wrap every data key; mode 0600; see [Keys](keys.md)."""
+    log_key_dir: Path
+    """``CUSTODES_LOG_KEY_DIR``: the log's signing keys and ``log-keys``, the list of its public ones."""
     session_file: Path
     """``CUSTODES_SESSION_FILE``: the command line's sign-in of one person; mode 0600."""
     database_url: str = field(default="", repr=False)
     """``DATABASE_URL``: the PostgreSQL database of records and log, ``postgresql://…``; never shown.
     See [PostgreSQL](postgresql.md)."""
+    master_passphrase_file: str = ""
+    """``CUSTODES_MASTER_PASSPHRASE_FILE``: a file or descriptor whose first line is the master key's passphrase."""
+    log_passphrase_file: str = ""
+    """``CUSTODES_LOG_PASSPHRASE_FILE``: the same for the log's signing keys."""
     pack: str = "opencv-zoo"
     """``CUSTODES_PACK``: the model pack whose contract the gallery uses."""
     pack_keys_dir: Path = Path("pack-keys")
@@ -178,8 +184,11 @@ class Config:
             models_dir=path("CUSTODES_MODELS_DIR", data_dir / "models"),
             key_dir=key_dir,
             master_key_file=path("CUSTODES_MASTER_KEY_FILE", key_dir / "master.key"),
+            log_key_dir=path("CUSTODES_LOG_KEY_DIR", key_dir / "log"),
             session_file=path("CUSTODES_SESSION_FILE", data_dir / "session"),
             database_url=_database_url(env.get("DATABASE_URL", "")),
+            master_passphrase_file=env.get("CUSTODES_MASTER_PASSPHRASE_FILE", ""),
+            log_passphrase_file=env.get("CUSTODES_LOG_PASSPHRASE_FILE", ""),
             pack=env.get("CUSTODES_PACK") or cls.pack,
             pack_keys_dir=path("CUSTODES_PACK_KEYS_DIR", data_dir / "pack-keys"),
             evaluation=env.get("CUSTODES_EVALUATION") == "1",

@@ -55,7 +55,7 @@ def test_a_master_key_that_others_can_reach_is_refused(mode: int, tmp_path: Path
     path = tmp_path / "master.key"
     create_master_key(path, os.urandom)
     path.chmod(mode)
-    with pytest.raises(SetupError, match=r"keys\.master-key-exposed"):
+    with pytest.raises(SetupError, match=r"key-file\.exposed"):
         read_master_key(path)
 
 
@@ -64,7 +64,7 @@ def test_a_master_key_of_another_length_is_refused(content: bytes, tmp_path: Pat
     path = tmp_path / "master.key"
     path.touch(0o600)
     path.write_bytes(content)
-    with pytest.raises(SetupError, match=r"keys\.master-key-malformed"):
+    with pytest.raises(SetupError, match=r"key-file\.malformed"):
         read_master_key(path)
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from custodes.app import purpose
+from custodes.app import passphrases, purpose
 from custodes.config import LONGEST_EFFECT, SIGNING_KEY_CHARACTERS, Config
 from custodes.errors import SetupError
 from custodes.ids import AccountId, AgencyId, TraceId
@@ -73,7 +73,8 @@ def lay_foundation(config: Config) -> bool:
 
     Existing keys are never replaced; the database is brought to the present schema either way.
     """
-    from custodes.store.keys import create_master_key, write_new_file
+    from custodes.keyfile import write_new_file
+    from custodes.store.keys import create_master_key
 
     is_new = not config.master_key_file.exists()
     purpose.check_keys(config, is_new=is_new)
@@ -228,13 +229,17 @@ def build_services(
     from custodes.ledger import Ledger
     from custodes.ranking.gallery import Gallery
     from custodes.store.gallery import DatabaseTemplateSource
-    from custodes.store.keys import SqliteKeyStore, read_master_key
     from custodes.store.log import DatabaseEntryStore
+    from custodes.store.rotation import open_key_store
     from custodes.store.vault import Vault
     from custodes.workflows.services import Services
 
-    keys = SqliteKeyStore(
-        config.key_dir / "keys.sqlite3", read_master_key(config.master_key_file), os.urandom, SystemClock().now
+    keys = open_key_store(
+        config.key_dir / "keys.sqlite3",
+        config.master_key_file,
+        passphrases.source(config, "master"),
+        os.urandom,
+        SystemClock().now,
     )
     vault = Vault(keys, os.urandom)
     entries = DatabaseEntryStore(vault)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -22,10 +21,13 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from custodes.errors import SetupError
 from custodes.ids import Entropy, KeyId
+from custodes.keyfile import PassphraseSource, no_passphrase, read_secret, secret_file, write_new_file
 from custodes.text import N_
 
 _KEY_BYTES = 32
 _PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA busy_timeout=30000;"
+_KEYS_AT_ONCE = 5_000
+_NEXT_KEYS = "SELECT uid, wrapped FROM data_key WHERE uid > ? ORDER BY uid LIMIT ?"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS data_key (
     uid TEXT PRIMARY KEY, wrapped BLOB NOT NULL, minted_at TEXT NOT NULL
@@ -36,77 +38,26 @@ CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY CHECK (id = 1), wrapped
 
 def create_master_key(path: Path, entropy: Entropy) -> None:
     """Write a new master key to ``path`` (mode 0600). An existing one is never replaced."""
-    write_new_file(path, entropy(_KEY_BYTES))
+    write_new_file(path, secret_file(entropy(_KEY_BYTES), None, entropy))
 
 
-def write_new_file(path: Path, content: bytes) -> None:
-    """Write ``content`` to a ``path`` that is not there yet (mode 0600): whole and on the disk, or not at all.
-
-    Raises:
-        FileExistsError: something is there; it stays as it is.
-        SetupError: ``keys.not-written``.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            # unlike a rename, a link never replaces what is there
-            os.link(unfinished, path)
-        finally:
-            Path(unfinished).unlink()
-        _sync_folder(path.parent)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise SetupError(
-            "keys.not-written",
-            N_("A new key could not be written (%(reason)s)."),
-            hint=N_("Make room, or set CUSTODES_KEY_DIR to a folder on a local disk that you may write."),
-            reason=error.strerror or type(error).__name__,
-        ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def read_master_key(path: Path) -> bytes:
+def read_master_key(path: Path, passphrase: PassphraseSource = no_passphrase) -> bytes:
     """Return the 32 bytes of the master key.
 
     Raises:
-        SetupError: ``keys.no-master-key``, ``keys.master-key-exposed`` or ``keys.master-key-malformed``.
+        SetupError: ``keys.no-master-key``, or what `custodes.keyfile` says of the file.
     """
     try:
-        mode = path.stat().st_mode
-        key = path.read_bytes()
-    except OSError as error:
+        return read_secret(path, passphrase)
+    except SetupError as error:
+        if error.code != "key-file.unreadable":
+            raise
         raise SetupError(
             "keys.no-master-key",
             N_("The master key cannot be read (%(reason)s)."),
             hint=N_("Run “custodes init” for a new installation, or put the key file back in its place."),
-            reason=error.strerror or type(error).__name__,
+            reason=error.values["reason"],
         ) from error
-    if mode & 0o077:
-        raise SetupError(
-            "keys.master-key-exposed",
-            N_("Other users of this machine can read the master key."),
-            hint=N_("Set the file's mode to 0600 and consider the key disclosed."),
-        )
-    if len(key) != _KEY_BYTES:
-        raise SetupError(
-            "keys.master-key-malformed",
-            N_("The master key file does not hold 32 bytes."),
-            hint=N_("Put the right key file back in its place."),
-        )
-    return key
 
 
 @contextmanager
@@ -147,7 +98,7 @@ class SqliteKeyStore:
         with readable_key_store():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._transaction() as connection:
-                self._prove_master_key(connection)
+                self._proof = self._prove_master_key(connection)
             path.chmod(0o600)
 
     @readable_key_store()
@@ -156,6 +107,7 @@ class SqliteKeyStore:
         stamp = self._now().isoformat()
         rows = [(uid, aes_key_wrap(self._master, key), stamp) for uid, key in keys]
         with self._transaction() as connection:
+            self._check_proof(connection)
             connection.executemany("INSERT INTO data_key VALUES (?, ?, ?)", rows)
         return keys
 
@@ -184,6 +136,29 @@ class SqliteKeyStore:
         """Return how many data keys exist."""
         return int(self._connection().execute("SELECT count(*) FROM data_key").fetchone()[0])
 
+    @readable_key_store()
+    def rewrap(self, master_key: bytes) -> int:
+        """Wrap every data key under ``master_key`` instead, all of them or none; return how many there are.
+
+        From then on this object works with the new key, and one of another process that has the old one refuses to.
+        """
+        count, last = 0, ""
+        proof = aes_key_wrap(master_key, self._entropy(_KEY_BYTES))
+        with self._transaction() as connection:
+            self._check_proof(connection)
+            while rows := connection.execute(_NEXT_KEYS, (last, _KEYS_AT_ONCE)).fetchall():
+                wrapped = [(aes_key_wrap(master_key, self._unwrap(old)), uid) for uid, old in rows]
+                connection.executemany("UPDATE data_key SET wrapped = ? WHERE uid = ?", wrapped)
+                count, last = count + len(rows), rows[-1][0]
+            connection.execute("UPDATE proof SET wrapped = ?", (proof,))
+        self._master, self._proof = master_key, proof
+        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return count
+
+    def works_with(self, master_key: bytes) -> bool:
+        """Return whether ``master_key`` is the one that this store is under."""
+        return self._master == master_key
+
     def close(self) -> None:
         """Close this thread's connection."""
         connection = getattr(self._local, "connection", None)
@@ -207,6 +182,7 @@ class SqliteKeyStore:
         try:
             return aes_key_unwrap(self._master, wrapped)
         except InvalidUnwrap as error:
+            self._check_proof(self._connection())
             raise SetupError(
                 "keys.altered",
                 N_("A key in the key store was altered."),
@@ -224,14 +200,25 @@ class SqliteKeyStore:
             raise
         connection.execute("COMMIT")
 
-    def _prove_master_key(self, connection: sqlite3.Connection) -> None:
-        """Refuse to mint under another master key than the one this store began with."""
+    def _check_proof(self, connection: sqlite3.Connection) -> None:
+        """Refuse to go on with a master key that another process has replaced since this one was started."""
+        with closing(connection.execute("SELECT wrapped FROM proof")) as cursor:
+            row = cursor.fetchone()
+        if row is None or row[0] != self._proof:
+            raise SetupError(
+                "keys.rotated",
+                N_("The master key was replaced while this process ran."),
+                hint=N_("Start it again, so that it reads the new one."),
+            )
+
+    def _prove_master_key(self, connection: sqlite3.Connection) -> bytes:
+        """Refuse to mint under another master key than this store is under; return the proof that it is that one."""
         with closing(connection.execute("SELECT wrapped FROM proof")) as cursor:
             row = cursor.fetchone()
         if row is None:
             proof = aes_key_wrap(self._master, self._entropy(_KEY_BYTES))
             connection.execute("INSERT INTO proof VALUES (1, ?)", (proof,))
-            return
+            return proof
         try:
             aes_key_unwrap(self._master, row[0])
         except InvalidUnwrap as error:
@@ -240,3 +227,4 @@ class SqliteKeyStore:
                 N_("The master key does not belong to this key store."),
                 hint=N_("Put the right key file back; with any other key no photograph can be read."),
             ) from error
+        return bytes(row[0])

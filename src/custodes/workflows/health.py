@@ -16,10 +16,10 @@ from custodes.config import LONGEST_EFFECT, SIGNING_KEY_CHARACTERS, Config
 from custodes.engine import verify
 from custodes.errors import CustodesError
 from custodes.imaging import DecodingPool
+from custodes.keyfile import is_protected
 from custodes.store import health as store
 from custodes.store import installation, searches
 from custodes.store.database import is_there, readable_database
-from custodes.store.keys import read_master_key
 from custodes.text import N_, Text
 from custodes.types import Context
 from custodes.workflows import decoding
@@ -93,7 +93,7 @@ def _space(config: Config, _now: datetime) -> Finding:
 
 def _keys(config: Config, _now: datetime) -> Finding:
     name = Text(N_("Master key"))
-    read_master_key(config.master_key_file)
+    is_protected(config.master_key_file)
     for folder in {config.key_dir, config.master_key_file.parent}:
         if folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             return Finding(

@@ -59,6 +59,10 @@ def _hosts(text: str) -> tuple[str, ...]:
     return hosts
 
 
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(Path(folder.strip()).expanduser().resolve() for folder in text.split(",") if folder.strip())
+
+
 def _database_url(text: str) -> str:
     """Return the address of a PostgreSQL database, read whole only where it is used; the error never repeats it."""
     text = text.strip()
@@ -97,6 +101,8 @@ class Config:
     """``CUSTODES_MASTER_KEY_FILE``: 32 random bytes that wrap every data key; mode 0600; see [Keys](keys.md)."""
     log_key_dir: Path
     """``CUSTODES_LOG_KEY_DIR``: the log's signing keys and ``log-keys``, the list of its public ones."""
+    log_dir: Path
+    """``CUSTODES_LOG_DIR``: the sealed log, as files that anybody can verify; see [The log](ledger.md)."""
     session_file: Path
     """``CUSTODES_SESSION_FILE``: the command line's sign-in of one person; mode 0600."""
     database_url: str = field(default="", repr=False)
@@ -106,6 +112,15 @@ class Config:
     """``CUSTODES_MASTER_PASSPHRASE_FILE``: a file or descriptor whose first line is the master key's passphrase."""
     log_passphrase_file: str = ""
     """``CUSTODES_LOG_PASSPHRASE_FILE``: the same for the log's signing keys."""
+    log_copies: tuple[Path, ...] = ()
+    """``CUSTODES_LOG_COPIES``: folders off this host, separated by commas, to which the log is copied when sealed."""
+    witness_policy: Path = Path("witness-policy")
+    """``CUSTODES_WITNESS_POLICY``: the file that names the log's witnesses and how many must cosign; see
+    [The log](ledger.md). Without the file there are none."""
+    witness_limit: int = 3600
+    """``CUSTODES_WITNESS_LIMIT``: seconds that entries may be without a quorum of witnesses before searches stop."""
+    overseer_keys: Path = Path("overseers")
+    """``CUSTODES_OVERSEER_KEYS``: the public keys, one to a line, of which two may extend that time."""
     pack: str = "opencv-zoo"
     """``CUSTODES_PACK``: the model pack whose contract the gallery uses."""
     pack_keys_dir: Path = Path("pack-keys")
@@ -136,7 +151,7 @@ class Config:
         for setting in fields(self):
             value = getattr(self, setting.name)
             if isinstance(value, tuple):
-                value = ",".join(value)
+                value = ",".join(map(str, value))
             if setting.name == "database_url":
                 value = value and "postgresql://…"
             yield variable_of(setting.name), str(int(value) if isinstance(value, bool) else value)
@@ -185,10 +200,15 @@ class Config:
             key_dir=key_dir,
             master_key_file=path("CUSTODES_MASTER_KEY_FILE", key_dir / "master.key"),
             log_key_dir=path("CUSTODES_LOG_KEY_DIR", key_dir / "log"),
+            log_dir=path("CUSTODES_LOG_DIR", data_dir / "log"),
             session_file=path("CUSTODES_SESSION_FILE", data_dir / "session"),
             database_url=_database_url(env.get("DATABASE_URL", "")),
             master_passphrase_file=env.get("CUSTODES_MASTER_PASSPHRASE_FILE", ""),
             log_passphrase_file=env.get("CUSTODES_LOG_PASSPHRASE_FILE", ""),
+            log_copies=_folders(env.get("CUSTODES_LOG_COPIES", "")),
+            witness_policy=path("CUSTODES_WITNESS_POLICY", key_dir / "log" / "witness-policy"),
+            witness_limit=number("CUSTODES_WITNESS_LIMIT", int, cls.witness_limit),
+            overseer_keys=path("CUSTODES_OVERSEER_KEYS", key_dir / "log" / "overseers"),
             pack=env.get("CUSTODES_PACK") or cls.pack,
             pack_keys_dir=path("CUSTODES_PACK_KEYS_DIR", data_dir / "pack-keys"),
             evaluation=env.get("CUSTODES_EVALUATION") == "1",

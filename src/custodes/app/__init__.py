@@ -93,6 +93,7 @@ def lay_foundation(config: Config) -> bool:
     if not _has_signing_key(config):
         config.secret_key_file.unlink(missing_ok=True)
         write_new_file(config.secret_key_file, os.urandom(SIGNING_KEY_CHARACTERS // 2).hex().encode("ascii"))
+    _make_log_keys(config)
     set_up_django()
     from django.core.management import call_command
 
@@ -102,6 +103,15 @@ def lay_foundation(config: Config) -> bool:
     if not config.database_url:
         config.database_file.chmod(0o600)
     return is_new
+
+
+def _make_log_keys(config: Config) -> None:
+    """Make the keys of a log that has none yet; one that was ever signed keeps to those that it had."""
+    from custodes.ledger.key_folder import LIST_NAME, create_log_keys
+
+    if not (config.log_key_dir / LIST_NAME).exists() and not (config.log_dir / "checkpoint").exists():
+        at = int(SystemClock().now().timestamp())
+        create_log_keys(config.log_key_dir, f"custodes-{os.urandom(8).hex()}", os.urandom, at=at)
 
 
 def migrate(config: Config) -> int:
@@ -146,16 +156,31 @@ def open_services(config: Config) -> Services:
             hint=N_("Run “custodes init” again, which makes a new one and ends every session."),
         )
     set_up_django()
+    from custodes.app.sealing import make_keeper, seal_now
     from custodes.store.database import check_readable
 
     check_readable()
     purpose.check(config)
     services = build_services(config, make_engine=lambda: _engine(config))
+    services.keeper = make_keeper(config)
     with readable_database():
         _when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
         context = new_context()
         services.ledger.close_interrupted(context, before=context.now() - LONGEST_EFFECT)
+        seal_now(services)
+    _opened[:] = [services]
     return services
+
+
+_opened: list[Services] = []
+
+
+def seal_before_the_end() -> None:
+    """Seal what the services that this process opened last have written."""
+    from custodes.app.sealing import seal_now
+
+    for services in _opened:
+        seal_now(services)
 
 
 def has_database(config: Config) -> bool:

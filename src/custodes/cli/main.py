@@ -98,12 +98,15 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         if {*ctx._protected_args} & STANDALONE:  # noqa: SLF001 - click says which command only once it is running
             return self._invoke_alone(ctx)
-        from custodes.app import readable_database, set_up_django
+        from custodes.app import readable_database, seal_before_the_end, set_up_django
 
         try:
             set_up_django()
             with readable_database():
-                return super().invoke(ctx)
+                try:
+                    return super().invoke(ctx)
+                finally:
+                    seal_before_the_end()
         except CustodesError as error:
             from custodes.cli.session import note_error
 

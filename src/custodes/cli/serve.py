@@ -23,6 +23,8 @@ def command(port: int, threads: int) -> None:
     from django.db import connections
     from gunicorn.app.base import BaseApplication
 
+    from custodes.web import runtime
+
     class Server(BaseApplication):  # type: ignore[misc]
         """gunicorn with its settings given here instead of in a file."""
 
@@ -35,6 +37,8 @@ def command(port: int, threads: int) -> None:
                 "accesslog": None,
                 "loglevel": "warning",
                 "control_socket_disable": True,
+                "post_worker_init": lambda worker: runtime.services(),
+                "worker_exit": lambda server, worker: runtime.close(),
             }.items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)

@@ -61,6 +61,9 @@ class EventKind(enum.StrEnum):
     WORK_VIEWED = "work.viewed"
     SEARCH_REPLAYED = "search.replayed"
     LOG_VIEWED = "log.viewed"
+    CLOCK_WENT_BACK = "clock.went-back"
+    PROOF_EXPORTED = "proof.exported"
+    TIME_EXTENDED = "quorum.extended"
 
 
 @dataclass(frozen=True, slots=True)

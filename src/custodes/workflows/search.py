@@ -54,7 +54,7 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
     """
     record = casework.request(request)
     context = in_request(context, record)
-    permit(context, Action.SEARCH, _facts(services, record))
+    permit(context, Action.SEARCH, _facts(services, context, record))
     _check_limit(limit)
     asked = {"purpose": record.purpose.value, "source": record.source.value, **filter_facts(record.filters)}
     event = Event(EventKind.SEARCH, context, (record.probe.id,), asked)
@@ -75,7 +75,7 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
         with transaction_of_its_own(case_queue(record.case.id)):
             # the engine takes its time: the case may have been closed, or the approval used, meanwhile
             if not casework.use_request(record.id):
-                permit(context, Action.SEARCH, _facts(services, casework.request(record.id)))
+                permit(context, Action.SEARCH, _facts(services, context, casework.request(record.id)))
                 raise Conflict("search.already-run", N_("This request was used by another search just now."))
             outcome.state(**_result_facts(found))
             found = replace(found, log_entry=outcome.done_with_rows())
@@ -196,14 +196,14 @@ def _check_limit(limit: int) -> None:
         )
 
 
-def _facts(services: Services, record: RequestRecord) -> SearchFacts:
+def _facts(services: Services, context: Context, record: RequestRecord) -> SearchFacts:
     approval = record.approval
     return SearchFacts(
         request=request_facts(record),
         requester=record.requester,
         approver=approval.approver if approval and approval.approved else None,
         state=record.state,
-        stops=stops(services),
+        stops=stops(services, context),
     )
 
 

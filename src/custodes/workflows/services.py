@@ -10,6 +10,7 @@ from custodes.config import Config
 from custodes.engine import FaceEngine
 from custodes.imaging import Decoder, Limits
 from custodes.ledger import Ledger
+from custodes.ledger.keeper import LogKeeper
 from custodes.ranking.gallery import Gallery
 from custodes.store.log import DatabaseEntryStore
 from custodes.store.vault import Vault
@@ -20,6 +21,7 @@ class Services:
     """One process's services. The engine and the gallery are made when they are first needed: they are heavy.
 
     ``threshold``: the cosine similarity under which nobody is a candidate; provisional until it is calibrated.
+    ``keeper``: seals the log and shows it to its witnesses; None in tests of anything else.
     """
 
     config: Config
@@ -30,6 +32,7 @@ class Services:
     make_gallery: Callable[[FaceEngine], Gallery]
     make_decoder: Callable[[], Decoder]
     threshold: float
+    keeper: LogKeeper | None = None
     threshold_is_provisional: bool = True
 
     @cached_property

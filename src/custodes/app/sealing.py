@@ -1,0 +1,186 @@
+"""Sealing in the background of a process: the log within a second, the witnesses' answers when they come.
+
+Every process that writes entries seals: a server in threads of its own for as long as it lives, a command once more
+before it ends.  Only one seals at a time; who that is does not matter.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from custodes.app import new_context, passphrases
+from custodes.config import Config
+from custodes.errors import CustodesError, SetupError
+from custodes.text import N_
+
+if TYPE_CHECKING:
+    from custodes.ledger.keeper import LogKeeper, Terms
+    from custodes.workflows.services import Services
+
+_SEAL_EVERY_S = 0.25
+_ASK_EVERY_S = 2.0
+_AFTER_TROUBLE_S = 5.0
+_COMPARE_EVERY_S = 86_400.0
+_log = logging.getLogger(__name__)
+
+
+def make_keeper(config: Config) -> LogKeeper:
+    """Return the keeper of an installation's log.
+
+    Raises:
+        InputError: the policy of witnesses, or an overseer's key, is malformed, or the policy is too weak.
+    """
+    from custodes.ledger.keeper import LogKeeper
+    from custodes.ledger.key_folder import open_log_keys
+    from custodes.store.log import SealedEntries
+
+    return LogKeeper(
+        config.log_dir,
+        SealedEntries(),
+        lambda: open_log_keys(config.log_key_dir, passphrases.source(config, "log")),
+        copies=config.log_copies,
+        terms=_terms(config),
+    )
+
+
+def _terms(config: Config) -> Terms:
+    from custodes.ledger.keeper import Terms
+    from custodes.ledger.keys import VerifierKey
+    from custodes.ledger.quorum import MAX_POLICY_BYTES, Policy
+
+    data = _read(config.witness_policy, MAX_POLICY_BYTES)
+    policy = Policy.parse(data) if data is not None else None
+    if policy:
+        policy.hold_to_rules()
+    lines = (_read(config.overseer_keys, MAX_POLICY_BYTES) or b"").decode("utf-8", "replace").split("\n")
+    overseers = tuple(VerifierKey.parse(line.strip()) for line in lines if line.strip())
+    return Terms(policy, config.witness_limit, overseers)
+
+
+def _read(path: object, most: int) -> bytes | None:
+    from pathlib import Path
+
+    try:
+        with Path(str(path)).open("rb") as file:
+            return file.read(most + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SetupError(
+            "ledger.policy-unreadable",
+            N_("The file %(name)s cannot be read (%(reason)s)."),
+            hint=N_("Check its owner and mode. Without it nobody can say who witnesses the log."),
+            name=Path(str(path)).name,
+            reason=error.strerror or type(error).__name__,
+        ) from error
+
+
+def seal_now(services: Services) -> None:
+    """Seal what is waiting, if nobody else does; what is wrong with the log is said, and stops nothing here."""
+    keeper = services.keeper
+    if keeper is None or not keeper.is_waiting():
+        return
+    try:
+        _note_clock(services, keeper)
+        keeper.seal(_now())
+    except CustodesError as error:
+        _log.error("the log cannot be sealed: %s", error.code)
+
+
+@contextmanager
+def in_background(services: Services) -> Iterator[None]:
+    """Seal and ask the witnesses until left."""
+    stop = start(services)
+    try:
+        yield
+    finally:
+        stop()
+
+
+def start(services: Services, *, is_server: bool = False) -> Callable[[], None]:
+    """Seal and ask the witnesses in threads of this process; return what ends them and seals once more.
+
+    A server also compares the gallery with the log, when it starts and once a day.
+    """
+    ended = threading.Event()
+    keeper = services.keeper
+    if keeper is None:
+        return ended.set
+
+    def compare() -> None:
+        from custodes.store.database import readable_database
+        from custodes.workflows.gallery import compare_and_log
+
+        with readable_database():
+            compare_and_log(services, new_context())
+
+    def ask() -> None:
+        if keeper.wants_witnesses():
+            keeper.ask_witnesses(_now())
+
+    def seal() -> None:
+        if keeper.is_waiting():
+            _note_clock(services, keeper)
+            keeper.seal(_now())
+
+    tasks = [(seal, _SEAL_EVERY_S), (ask, _ASK_EVERY_S), *([(compare, _COMPARE_EVERY_S)] if is_server else [])]
+    threads = [
+        threading.Thread(target=_repeat, args=(services, task, every, ended), name=task.__name__, daemon=True)
+        for task, every in tasks
+    ]
+    for thread in threads:
+        thread.start()
+
+    def stop() -> None:
+        ended.set()
+        for thread in threads:
+            thread.join(_AFTER_TROUBLE_S)
+        seal_now(services)
+
+    return stop
+
+
+def _repeat(services: Services, task: Callable[[], None], every: float, ended: threading.Event) -> None:
+    """Do ``task`` again and again; an error is said once, until another or none follows it."""
+    from django.db import connection
+
+    said = ""
+    while not ended.is_set():
+        wait = every
+        try:
+            task()
+            said = ""
+        except Exception as error:  # noqa: BLE001 - a thread that ended would leave the log unsealed for good
+            code = error.code if isinstance(error, CustodesError) else type(error).__name__
+            if code != said:
+                _log.error("%s: %s", task.__name__, code)
+            said, wait = code, _AFTER_TROUBLE_S
+            with suppress(Exception):
+                connection.close()
+        ended.wait(wait)
+    with suppress(Exception):
+        connection.close()
+        services.vault.keys.close()  # type: ignore[attr-defined]
+
+
+_told: set[int] = set()
+
+
+def _note_clock(services: Services, keeper: LogKeeper) -> None:
+    """Leave an entry when the machine's clock stands before the last sealed entry's time (AUD-11)."""
+    from custodes.ledger import Event, EventKind
+
+    size = keeper.checkpoint()
+    seconds = keeper.clock_went_back(_now())
+    if seconds > 1 and size and size.size not in _told:
+        _told.add(size.size)
+        services.ledger.alone(Event(EventKind.CLOCK_WENT_BACK, new_context(), facts={"seconds": seconds}))
+
+
+def _now() -> int:
+    return int(time.time())

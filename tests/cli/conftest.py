@@ -19,6 +19,7 @@ from custodes.cli.main import command
 from custodes.config import Config
 from custodes.engine.fake import FakeEngine
 from custodes.imaging import LocalDecoder
+from custodes.ledger.key_folder import create_log_keys
 from custodes.store.keys import create_master_key
 from custodes.workflows.services import Services
 
@@ -55,6 +56,7 @@ def installed(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.delenv("CUSTODES_PASSWORD", raising=False)
     config = Config.from_environment()
     create_master_key(config.master_key_file, os.urandom)
+    create_log_keys(config.log_key_dir, "log.police.example/cli", os.urandom)
     config.data_dir.mkdir(mode=0o700, exist_ok=True)
     config.database_file.touch()
     config.secret_key_file.write_text("0" * 96)

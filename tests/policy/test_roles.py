@@ -52,6 +52,9 @@ _MATRIX = {
     Action.VIEW_WORK: "SURADvw",
     Action.VIEW_LOG: "A",
     Action.CHECK_GALLERY: "A",
+    Action.VERIFY_LOG: "A",
+    Action.EXPORT_PROOF: "A",
+    Action.EXTEND_QUORUM: "A",
 }
 _IMAGES_AND_CASES = {
     Action.VIEW_RECORD,

@@ -61,6 +61,7 @@ class EventKind(enum.StrEnum):
     WORK_VIEWED = "work.viewed"
     SEARCH_REPLAYED = "search.replayed"
     LOG_VIEWED = "log.viewed"
+    LOG_VERIFIED = "log.verified"
     CLOCK_WENT_BACK = "clock.went-back"
     PROOF_EXPORTED = "proof.exported"
     TIME_EXTENDED = "quorum.extended"

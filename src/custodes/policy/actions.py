@@ -37,6 +37,9 @@ class Action(enum.StrEnum):
     VIEW_WORK = "view-work"
     VIEW_LOG = "view-log"
     CHECK_GALLERY = "check-gallery"
+    VERIFY_LOG = "verify-log"
+    EXPORT_PROOF = "export-proof"
+    EXTEND_QUORUM = "extend-quorum"
 
 
 _EVERYONE = frozenset(Role)
@@ -71,6 +74,9 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.VIEW_WORK: _EVERYONE,
     Action.VIEW_LOG: frozenset({Role.AUDITOR}),
     Action.CHECK_GALLERY: frozenset({Role.AUDITOR}),
+    Action.VERIFY_LOG: frozenset({Role.AUDITOR}),
+    Action.EXPORT_PROOF: frozenset({Role.AUDITOR}),
+    Action.EXTEND_QUORUM: frozenset({Role.AUDITOR}),
 }
 """IAM-05: administrators appear nowhere near an image, a case or the log."""
 

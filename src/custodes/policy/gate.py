@@ -169,4 +169,7 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.VIEW_WORK: _Rule(NoFacts, _role_is_enough),
     Action.VIEW_LOG: _Rule(NoFacts, _role_is_enough),
     Action.CHECK_GALLERY: _Rule(NoFacts, _role_is_enough),
+    Action.VERIFY_LOG: _Rule(NoFacts, _role_is_enough),
+    Action.EXPORT_PROOF: _Rule(NoFacts, _role_is_enough),
+    Action.EXTEND_QUORUM: _Rule(NoFacts, _role_is_enough),
 }

@@ -10,11 +10,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Exists, Max, Min, OuterRef
 
+from custodes.errors import NotFound
 from custodes.ids import AccountId, AgencyId, CaseId, EntryId, RequestId
 from custodes.store.database import in_transaction, transaction_without_queue
 from custodes.store.models import LogDetail, LogEntry
 from custodes.store.rows import insert
 from custodes.store.vault import Vault
+from custodes.text import N_
 from custodes.types import Entry, Phase
 
 
@@ -52,6 +54,13 @@ class DatabaseEntryStore:
         """Return the newest entries first; ``criteria`` are columns of the entry (actor, case, kind …)."""
         rows = LogEntry.objects.filter(**criteria).order_by("-pk")[:count]
         return [_entry(row) for row in rows]
+
+    def get(self, entry: EntryId) -> Entry:
+        """Return one entry. Raises NotFound ``log.no-entry``."""
+        row = LogEntry.objects.filter(uid=entry).first()
+        if row is None:
+            raise NotFound("log.no-entry", N_("The log holds no such entry."), hint=N_("Its id begins with “ent”."))
+        return _entry(row)
 
     def of_kind(self, kind: str) -> Iterator[Entry]:
         """Yield every entry of one kind, in the order in which they were written."""

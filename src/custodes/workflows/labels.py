@@ -175,6 +175,9 @@ _ACTIONS: Mapping[Action, str] = {
     Action.VIEW_WORK: N_("see one's work"),
     Action.VIEW_LOG: N_("read the log"),
     Action.CHECK_GALLERY: N_("compare the gallery with the log"),
+    Action.VERIFY_LOG: N_("verify the log"),
+    Action.EXPORT_PROOF: N_("export a proof"),
+    Action.EXTEND_QUORUM: N_("extend the time without witnesses"),
 }
 
 _EVENTS: Mapping[str, str] = {

@@ -1,0 +1,161 @@
+"""The log as a whole: how it stands, whether it is what was sealed, and proofs that a person can take away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from custodes.errors import NotFound, SetupError
+from custodes.ids import EntryId, RequestId
+from custodes.ledger import Event, EventKind, verify
+from custodes.ledger.checkpoint import Checkpoint
+from custodes.ledger.folder import FolderTileStore
+from custodes.ledger.keeper import LogKeeper
+from custodes.ledger.proof import Proof
+from custodes.ledger.tiles import ENTRIES, TILE_WIDTH, TilePath, parse_bundle, read_tile
+from custodes.ledger.witnessing.standing import Extension, Standing
+from custodes.policy import Action
+from custodes.store import casework
+from custodes.store.log import SealedEntries
+from custodes.text import N_
+from custodes.types import Context
+from custodes.workflows.boundary import permit, workflow
+from custodes.workflows.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class LogStatus:
+    """How the log stands.
+
+    ``checkpoint``: the last one published; ``waiting``: entries not sealed yet; ``cosigned``: entries that a quorum of
+    the witnesses has seen, None without witnesses; ``standing``: of the witnesses, None without any; ``keys``: verifier
+    keys of the log, those in use first.
+    """
+
+    checkpoint: Checkpoint | None
+    waiting: int
+    cosigned: int | None
+    standing: Standing | None
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What verifying the log came to: ``said`` by the stand-alone verifier, and how the database differs from it."""
+
+    is_sound: bool
+    said: str
+    differing: int | None
+
+
+@workflow(Action.VIEW_LOG)
+def log_status(services: Services, context: Context) -> LogStatus:
+    """Say how the log stands: what is published, what waits, who witnesses it and who is missing."""
+    permit(context, Action.VIEW_LOG)
+    keeper = _keeper(services)
+    services.ledger.alone(Event(EventKind.LOG_VIEWED, context))
+    return status_of(keeper, int(context.now().timestamp()))
+
+
+def status_of(keeper: LogKeeper, now: int) -> LogStatus:
+    """Return how a log stands; nothing in it is anybody's secret, so that it may be published."""
+    notary = keeper.notary
+    witnessed = notary.cosigned() if notary else None
+    uses = sorted(keeper.keyring.uses, key=lambda use: use.until is not None)
+    return LogStatus(
+        keeper.checkpoint(),
+        SealedEntries().waiting()[0],
+        None if notary is None else witnessed.checkpoint.size if witnessed else 0,
+        keeper.standing(now),
+        tuple(str(use.key) for use in uses),
+    )
+
+
+@workflow(Action.VERIFY_LOG)
+def verify_log(services: Services, context: Context) -> Verification:
+    """Verify the whole log with the stand-alone verifier, and hold every entry of the database to what was sealed."""
+    permit(context, Action.VERIFY_LOG)
+    keeper = _keeper(services)
+    found = check_log(keeper)
+    facts = {"sound": found.is_sound, "differing": found.differing}
+    services.ledger.alone(Event(EventKind.LOG_VERIFIED, context, facts=facts))
+    return found
+
+
+def check_log(keeper: LogKeeper) -> Verification:
+    """Do what :func:`verify_log` does, by the product itself."""
+    checkpoint = keeper.checkpoint()
+    if checkpoint is None:
+        return Verification(is_sound=False, said=N_("Nothing has been sealed yet."), differing=None)
+    keys = [str(key) for key in keeper.keyring.keys_at(checkpoint.size)]
+    try:
+        # who cosigned is the notary's to say: the newest checkpoint may be seconds old
+        trust = verify.Trust(keys, b"quorum none\n", strict=False)
+        said = verify.verify_log(keeper.folder, trust)
+    except verify.Failure as failure:
+        return Verification(is_sound=False, said=str(failure), differing=None)
+    differing = sum(1 for kept, sealed in _pairs(keeper, checkpoint.size) if kept != sealed)
+    return Verification(is_sound=not differing, said=said, differing=differing)
+
+
+def _pairs(keeper: LogKeeper, size: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield every entry as the database and as the sealed log have it; b"" for one that the database lacks."""
+    index, store = SealedEntries(), FolderTileStore(keeper.folder)
+    for number in range(-(-size // TILE_WIDTH)):
+        width = min(TILE_WIDTH, size - number * TILE_WIDTH)
+        sealed = parse_bundle(read_tile(store, TilePath(ENTRIES, number, width)), width)
+        kept = index.bodies(number * TILE_WIDTH, width)
+        yield from zip(kept + [b""] * (width - len(kept)), sealed, strict=True)
+
+
+@workflow(Action.EXPORT_PROOF)
+def export_proof(services: Services, context: Context, *, entry: EntryId) -> tuple[Proof, bytes]:
+    """Return the ``.tlog-proof`` of one entry, and the entry itself, once a checkpoint that may leave covers it.
+
+    Raises:
+        NotFound: ``log.no-entry``. Conflict: ``ledger.not-covered``.
+    """
+    permit(context, Action.EXPORT_PROOF)
+    keeper = _keeper(services)
+    proof = keeper.proof(services.entries.get(entry).position)
+    services.ledger.alone(Event(EventKind.PROOF_EXPORTED, context, (entry,)))
+    return proof
+
+
+@workflow(Action.VIEW_WORK)
+def promise(services: Services, context: Context, *, request: RequestId) -> bytes:
+    """Return the log's signed promise that a request is, or within a minute will be, in the log: its receipt.
+
+    For whoever may see the request: its service.
+
+    Raises:
+        NotFound: ``request.unknown``, also for another service's.
+    """
+    permit(context, Action.VIEW_WORK)
+    record = casework.request(request)
+    if record.case.agency != context.agency:
+        raise NotFound("request.unknown", N_("There is no such request."))
+    made = services.entries.newest(1, kind=EventKind.REQUEST_MADE, request=request)
+    return _keeper(services).promise(made[0].body, int(context.now().timestamp()))
+
+
+@workflow(Action.EXTEND_QUORUM)
+def extend_quorum(services: Services, context: Context, *, note: bytes) -> Extension:
+    """Take two overseers' signed leave to search on without a quorum of the witnesses, until the time that it states.
+
+    Raises:
+        InputError: ``ledger.extension-malformed`` or ``ledger.extension-unsigned``.
+    """
+    permit(context, Action.EXTEND_QUORUM)
+    keeper = _keeper(services)
+    event = Event(EventKind.TIME_EXTENDED, context)
+    with services.ledger.outside(event) as outcome:
+        extension = keeper.extend(note)
+        outcome.state(until=extension.until, granted=extension.granted)
+    return extension
+
+
+def _keeper(services: Services) -> LogKeeper:
+    if services.keeper is None:
+        raise SetupError("ledger.no-keeper", N_("This process does not keep the log."))
+    return services.keeper

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.ledger.sealing import NOW, SealedLog, code_of, key
-from tests.ledger.witnessing.scene import NAMES, ALog, Town, ed25519, size_of
+from tests.ledger.sealing import NOW, code_of, key
+from tests.ledger.witnessing.scene import NAMES, ALog, Town, mldsa, size_of
 
 from custodes.errors import SetupError
+from custodes.ledger import verify
 from custodes.ledger.keys import KeyType
 from custodes.ledger.note import SignedNote, cosign
-from custodes.ledger.quorum import Policy
+from custodes.ledger.quorum import OUTSIDE, Policy
 from custodes.ledger.quorum import Witness as Listed
 from custodes.ledger.witnessing.client import MAX_SKEW_S, Cosigned, Failed, Outcome, Trouble, ask
 from custodes.ledger.witnessing.wire import Answer, Request
@@ -138,6 +139,47 @@ def test_all_are_asked_and_the_signatures_stand_after_the_logs(town: Town, log: 
     assert list(gathered.outcomes) == list(NAMES)
 
 
+def test_the_single_file_verifier_takes_what_was_gathered(town: Town, log: ALog) -> None:
+    """AUD-04, AUD-07: two implementations agree on what a witness signs, with either of its keys."""
+    gathered = town.gather(log, log.grown(300))
+    log.store.write_checkpoint(bytes(gathered.note))
+    said = verify.verify_log(log.folder, verify.Trust(log.vkeys, str(town.policy).encode(), strict=True))
+    assert all(name in said for name in NAMES)
+    witness = town.witnesses[WHO]
+    listed = Listed(OUTSIDE + "m", mldsa(witness), "http://w2.example")
+    got = ask(listed, gathered.note, 300, log.proof_from, now=NOW, timeout=1, send=town.send)
+    assert isinstance(got, Cosigned)
+    log.store.write_checkpoint(bytes(gathered.note.with_signatures([got.signature])))
+    alone = f"witness {listed.name} {listed.key}\nquorum {listed.name}\n".encode()
+    assert listed.name in verify.verify_log(log.folder, verify.Trust(log.vkeys, alone))
+
+
+def test_nothing_is_asked_of_the_caller_after_the_deadline(town: Town, log: ALog) -> None:
+    """A witness answers late that it wants a proof; the log's tiles may be closed by then."""
+    note, go_on, asked = log.grown(3), threading.Event(), threading.Event()
+    sizes: list[int] = []
+
+    def late(url: str, _body: bytes, _timeout: float) -> Answer:
+        if url.startswith("http://w0"):
+            go_on.wait(60)
+            asked.set()
+            return Answer.at_size(2)
+        return Answer(503)
+
+    def counted(size: int) -> tuple[bytes, ...]:
+        sizes.append(size)
+        return log.proof_from(size)
+
+    town.send = late  # type: ignore[method-assign]
+    town.gather(log, note, proof_from=counted, timeout=1)
+    go_on.set()
+    asked.wait(60)
+    for thread in threading.enumerate():
+        if thread.name.startswith("asking"):
+            thread.join(60)
+    assert sizes == [0]
+
+
 def test_one_that_is_silent_is_named_and_the_others_are_a_quorum(town: Town, log: ALog) -> None:
     town.silent = {NAMES[1]}
     gathered = town.gather(log, log.grown(3))
@@ -215,5 +257,3 @@ def test_the_request_sent_is_the_smallest_that_can_be(town: Town, log: ALog) -> 
     assert isinstance(_ask(town, log, note, 3), Cosigned)
     assert [Request.parse(body).old_size for body in sent] == [0, 3]
     assert size_of(note) == 5
-    assert isinstance(log, SealedLog)
-    assert ed25519(town.witnesses[WHO]).name == "w2.example/w"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.ledger.sealing import NOW, code_of
+from tests.ledger.sealing import NOW
 from tests.ledger.witnessing.scene import ALog, ed25519, witness_in
 
 from custodes.errors import SetupError
@@ -342,4 +342,3 @@ def test_nothing_listens_after_the_end(witness: Witness, log: ALog) -> None:
     served.close()
     got = ask(Listed("w", ed25519(witness), served.url), log.grown(1), 0, log.proof_from, now=NOW, timeout=1)
     assert got == Failed(Trouble.UNREACHABLE)
-    assert code_of(lambda: None) == ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.ledger.sealing import NOW, ORIGIN, code_of
-from tests.ledger.witnessing.scene import ALog, ed25519, reopened, witness_in
+from tests.ledger.witnessing.scene import ALog, reopened, witness_in
 
 from custodes.ledger.witnessing.state import MAX_EVIDENCE, WitnessFolder
 from custodes.ledger.witnessing.witness import Witness
@@ -147,4 +147,3 @@ def test_contradicting_checkpoints_are_kept_and_are_not_many(tmp_path: Path, log
         fork = ALog(tmp_path / f"fork{n}")
         assert witness.add_checkpoint(fork.request(fork.grown(1, 10 + n), 0)).status == 409
     assert witness._folder.evidence() == MAX_EVIDENCE
-    assert ed25519(witness) in witness.verifiers

@@ -131,16 +131,19 @@ def gather(
     """Ask every witness of ``policy`` at once to cosign ``note``; whoever does not answer within ``timeout`` is silent.
 
     ``remembered``: witness name → the largest size that it is known to have cosigned; to trust one again that was
-    rolled back, leave it out.  ``proof_from`` is called from one thread at a time; what it raises comes through.
+    rolled back, leave it out.  ``proof_from`` is called from one other thread at a time, and never after this returned;
+    what it raises comes through.
 
     Raises:
         InputError: ``ledger.checkpoint-malformed``.
     """
-    turn = threading.Lock()
+    turn, over = threading.Lock(), threading.Event()
     proofs: dict[int, Sequence[bytes]] = {}
 
     def proof(size: int) -> Sequence[bytes]:
         with turn:
+            if over.is_set():
+                raise Unreachable("too late")
             if size not in proofs:
                 proofs[size] = proof_from(size)
             return proofs[size]
@@ -161,6 +164,8 @@ def gather(
 
     asked = {witness.name: start(witness) for witness in policy.witnesses}
     done, _ = wait_for(asked.values(), timeout)
+    with turn:  # whoever is late finds the caller's tiles closed
+        over.set()
     outcomes = {n: f.result() if f in done else Failed(Trouble.UNREACHABLE) for n, f in asked.items()}
     cosigned = [outcome for outcome in outcomes.values() if isinstance(outcome, Cosigned)]
     return Gathered(

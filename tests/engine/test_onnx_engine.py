@@ -131,7 +131,7 @@ class TestAgainstOpenCV:
         from custodes.engine.detect import find_faces
 
         # OpenCV takes one cell's landmarks; ours are placed again afterwards (test_landmarks)
-        monkeypatch.setattr("custodes.engine.detect.refine", lambda pixels, face, contract, network: face)
+        monkeypatch.setattr("custodes.engine.detect.refine", lambda pixels, face, contract, network, workers: face)
         pack = find_pack("opencv-zoo")
         contract = replace(pack.preprocessing.detector, long_sides=(640,))
         path = weights / pack.name / pack.file("detector").filename

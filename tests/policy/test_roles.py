@@ -55,6 +55,7 @@ _MATRIX = {
     Action.VERIFY_LOG: "A",
     Action.EXPORT_PROOF: "A",
     Action.EXTEND_QUORUM: "A",
+    Action.RESTORE_LOG: "A",
 }
 _IMAGES_AND_CASES = {
     Action.VIEW_RECORD,

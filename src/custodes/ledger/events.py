@@ -62,6 +62,7 @@ class EventKind(enum.StrEnum):
     SEARCH_REPLAYED = "search.replayed"
     LOG_VIEWED = "log.viewed"
     LOG_VERIFIED = "log.verified"
+    LOG_RESTORED = "log.restored"
     CLOCK_WENT_BACK = "clock.went-back"
     PROOF_EXPORTED = "proof.exported"
     TIME_EXTENDED = "quorum.extended"

@@ -95,9 +95,9 @@ class SealedFolder:
             if index.size() < size:
                 raise _behind(size, index.size())
             if growth.root() != checkpoint.root:
-                raise _differs()
+                raise history_differs()
             if growth.last_entries() != index.bodies(size - len(growth.last_entries()), len(growth.last_entries())):
-                raise _differs()
+                raise history_differs()
         return growth
 
     def _drop_partials(self, before: int, after: int) -> None:
@@ -176,7 +176,8 @@ def _behind(published: int, held: int) -> Conflict:
     )
 
 
-def _differs() -> Conflict:
+def history_differs() -> Conflict:
+    """Return the error for a database whose entries are not those that were sealed."""
     return Conflict(
         "ledger.history-differs",
         N_("The database does not hold the entries that the published log ends in."),

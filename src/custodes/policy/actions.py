@@ -40,6 +40,7 @@ class Action(enum.StrEnum):
     VERIFY_LOG = "verify-log"
     EXPORT_PROOF = "export-proof"
     EXTEND_QUORUM = "extend-quorum"
+    RESTORE_LOG = "restore-log"
 
 
 _EVERYONE = frozenset(Role)
@@ -77,6 +78,7 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.VERIFY_LOG: frozenset({Role.AUDITOR}),
     Action.EXPORT_PROOF: frozenset({Role.AUDITOR}),
     Action.EXTEND_QUORUM: frozenset({Role.AUDITOR}),
+    Action.RESTORE_LOG: frozenset({Role.AUDITOR}),
 }
 """IAM-05: administrators appear nowhere near an image, a case or the log."""
 

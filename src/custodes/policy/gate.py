@@ -172,4 +172,5 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.VERIFY_LOG: _Rule(NoFacts, _role_is_enough),
     Action.EXPORT_PROOF: _Rule(NoFacts, _role_is_enough),
     Action.EXTEND_QUORUM: _Rule(NoFacts, _role_is_enough),
+    Action.RESTORE_LOG: _Rule(NoFacts, _role_is_enough),
 }

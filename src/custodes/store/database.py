@@ -128,6 +128,8 @@ PEOPLE = Queue("people")
 GALLERY = Queue("gallery")
 """Records, photographs, corrections, and jobs, which change them; generations commit in their order."""
 PACKS = Queue("packs")
+SEALING = Queue("sealing")
+"""Positions in the log."""
 
 
 def case_queue(case: Id | None) -> Queue:

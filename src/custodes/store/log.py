@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -10,9 +11,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Exists, Max, Min, OuterRef
 
-from custodes.errors import NotFound
+from custodes.errors import InputError, NotFound
 from custodes.ids import AccountId, AgencyId, CaseId, EntryId, RequestId
-from custodes.store.database import in_transaction, transaction_without_queue
+from custodes.store.database import SEALING, in_transaction, transaction_of_its_own, transaction_without_queue
 from custodes.store.models import LogDetail, LogEntry
 from custodes.store.rows import insert
 from custodes.store.vault import Vault
@@ -94,9 +95,28 @@ class SealedEntries:
 
     def give_positions(self, most: int) -> int:
         """Give positions, without gaps, to at most ``most`` committed entries; return to how many."""
-        with transaction_without_queue(), connection.cursor() as cursor:
+        with transaction_of_its_own(SEALING), connection.cursor() as cursor:
             cursor.execute(_GIVE, [most])
             return int(cursor.rowcount)
+
+    def put_back(self, first: int, bodies: Sequence[bytes]) -> int:
+        """Give the log its entries from position ``first`` on again, in the open transaction.
+
+        One that the database still has without a position gets it.  Private parts do not come back.  Returns how many
+        entries the database lacked.
+        """
+        entries = [_entry_of(body) for body in bodies]
+        ids = [entry.id for entry in entries]
+        held: set[str] = set()
+        for start in range(0, len(ids), _AT_ONCE):
+            part = LogEntry.objects.filter(uid__in=ids[start : start + _AT_ONCE])
+            held.update(part.values_list("uid", flat=True))
+        with connection.cursor() as cursor:
+            for position, entry in enumerate(entries, start=first):
+                if entry.id not in held:
+                    cursor.execute(f"{_ADD} {_MARKS}", _row(entry))
+                cursor.execute("UPDATE store_logentry SET position = %s WHERE uid = %s", [position, entry.id])
+        return len(entries) - len(held)
 
     def size(self) -> int:
         """Return how many entries have a position."""
@@ -152,3 +172,27 @@ def _entry(row: LogEntry) -> Entry:
         intent=optional(EntryId, row.intent),
         position=row.position,
     )
+
+
+def _entry_of(body: bytes) -> Entry:
+    """Return the entry that a sealed body states, its private part excepted.
+
+    Raises:
+        InputError: ``log.entry-malformed``.
+    """
+    try:
+        said = json.loads(body)
+        return Entry(
+            id=EntryId(said["id"]),
+            at=datetime.fromisoformat(said["at"]),
+            kind=str(said["kind"]),
+            phase=Phase(said["phase"]),
+            body=body,
+            actor=said.get("actor"),
+            agency=said.get("agency"),
+            case=said.get("case"),
+            request=said.get("request"),
+            intent=said.get("intent"),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError("log.entry-malformed", N_("The sealed log holds what is no entry of a log.")) from error

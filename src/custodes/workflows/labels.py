@@ -178,6 +178,7 @@ _ACTIONS: Mapping[Action, str] = {
     Action.VERIFY_LOG: N_("verify the log"),
     Action.EXPORT_PROOF: N_("export a proof"),
     Action.EXTEND_QUORUM: N_("extend the time without witnesses"),
+    Action.RESTORE_LOG: N_("put the log back"),
 }
 
 _EVENTS: Mapping[str, str] = {

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
-from custodes.errors import NotFound, SetupError
+from custodes.errors import Conflict, NotFound, SetupError
 from custodes.ids import EntryId, RequestId
 from custodes.ledger import Event, EventKind, verify
 from custodes.ledger.checkpoint import Checkpoint
 from custodes.ledger.folder import FolderTileStore
 from custodes.ledger.keeper import LogKeeper
 from custodes.ledger.proof import Proof
+from custodes.ledger.sealer import SealedFolder, history_differs
 from custodes.ledger.tiles import ENTRIES, TILE_WIDTH, TilePath, parse_bundle, read_tile
 from custodes.ledger.witnessing.standing import Extension, Standing
 from custodes.policy import Action
 from custodes.store import casework
+from custodes.store.database import SEALING, transaction_of_its_own
 from custodes.store.log import SealedEntries
 from custodes.text import N_
 from custodes.types import Context
@@ -100,12 +106,83 @@ def check_log(keeper: LogKeeper) -> Verification:
 
 def _pairs(keeper: LogKeeper, size: int) -> Iterator[tuple[bytes, bytes]]:
     """Yield every entry as the database and as the sealed log have it; b"" for one that the database lacks."""
-    index, store = SealedEntries(), FolderTileStore(keeper.folder)
+    index, sealed = SealedEntries(), _bundled(FolderTileStore(keeper.folder), size)
+    for first in range(0, size, TILE_WIDTH):
+        width = min(TILE_WIDTH, size - first)
+        kept = index.bodies(first, width)
+        yield from zip(kept + [b""] * (width - len(kept)), islice(sealed, width), strict=True)
+
+
+def _bundled(store: FolderTileStore, size: int) -> Iterator[bytes]:
+    """Yield the first ``size`` entries of a stored log."""
     for number in range(-(-size // TILE_WIDTH)):
         width = min(TILE_WIDTH, size - number * TILE_WIDTH)
-        sealed = parse_bundle(read_tile(store, TilePath(ENTRIES, number, width)), width)
-        kept = index.bodies(number * TILE_WIDTH, width)
-        yield from zip(kept + [b""] * (width - len(kept)), sealed, strict=True)
+        yield from parse_bundle(read_tile(store, TilePath(ENTRIES, number, width)), width)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the log says that the database lacks.
+
+    ``first``: position of the first such entry; ``lacking``: how many the database did not have at all; ``kinds``: how
+    many of each kind; ``targets``: the ids that they name, of which rows may be missing or older than the log says.
+    """
+
+    first: int
+    lacking: int
+    kinds: Mapping[str, int]
+    targets: Sequence[str]
+
+
+@workflow(Action.RESTORE_LOG)
+def restore_log(services: Services, context: Context, *, source: Path) -> Restored:
+    """Give a database that was put back from a backup the entries that the sealed log has beyond it.
+
+    ``source``: the log's own folder, or a copy of it off the host.  Everything in it is verified first; entries that
+    the database has must be those that were sealed.  What the entries *did* is not done again: it is listed, the
+    comparison of gallery and log stays uneven while rows are missing, and searches stop until that is settled.
+
+    Raises:
+        Conflict: ``ledger.not-verified`` or ``ledger.history-differs``.
+    """
+    permit(context, Action.RESTORE_LOG)
+    keeper, index = _keeper(services), SealedEntries()
+    sealed = _verified(keeper, source)
+    held = index.size()
+    for first in range(0, held, TILE_WIDTH):
+        if index.bodies(first, min(TILE_WIDTH, held - first)) != sealed[first : min(first + TILE_WIDTH, held)]:
+            raise history_differs()
+    tail = sealed[held:]
+    kinds, targets = _named_in(tail)
+    with transaction_of_its_own(SEALING):
+        lacking = index.put_back(held, tail)
+        facts: dict[str, int] = {"first": held, "entries": len(tail), "lacking": lacking}
+        services.ledger.with_rows(Event(EventKind.LOG_RESTORED, context, facts=facts))
+    return Restored(held, lacking, kinds, targets)
+
+
+def _verified(keeper: LogKeeper, source: Path) -> list[bytes]:
+    """Return every entry of the log in ``source`` after all of it proved to be what this log's keys signed."""
+    store = FolderTileStore(source)
+    published = SealedFolder(store).published()
+    size = published.size if published else 0
+    try:
+        keys = [str(key) for key in keeper.keyring.keys_at(size)]
+        verify.verify_log(source, verify.Trust(keys, b"quorum none\n", strict=False))
+    except verify.Failure as failure:
+        raise Conflict(
+            "ledger.not-verified",
+            N_("The log in this folder does not verify: %(why)s"),
+            hint=N_("Use another copy of it. If there is none, a successor must be declared: docs/ledger.md."),
+            why=str(failure),
+        ) from failure
+    return list(_bundled(store, size))
+
+
+def _named_in(bodies: Sequence[bytes]) -> tuple[dict[str, int], list[str]]:
+    said = [json.loads(body) for body in bodies]
+    targets = {target: None for entry in said for target in entry.get("targets", [])}
+    return dict(Counter(entry["kind"] for entry in said)), list(targets)
 
 
 @workflow(Action.EXPORT_PROOF)

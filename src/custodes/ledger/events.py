@@ -59,6 +59,11 @@ class EventKind(enum.StrEnum):
     WORK_VIEWED = "work.viewed"
     SEARCH_REPLAYED = "search.replayed"
     LOG_VIEWED = "log.viewed"
+    REPLAY_STARTED = "replay.started"
+    REPLAY_RESUMED = "replay.resumed"
+    REPLAY_FINISHED = "replay.finished"
+    KEY_ROTATED = "key.rotated"
+    KEY_PROTECTED = "key.protected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,9 @@ _ACTIONS: Mapping[Action, str] = {
     Action.REPLAY_SEARCH: N_("replay a search"),
     Action.VIEW_WORK: N_("see one's work"),
     Action.VIEW_LOG: N_("read the log"),
+    Action.VIEW_KEYS: N_("see which keys there are"),
+    Action.PROTECT_KEY: N_("change a key's passphrase"),
+    Action.ROTATE_KEY: N_("replace a key"),
 }
 
 _EVENTS: Mapping[str, str] = {
@@ -219,6 +222,11 @@ _EVENTS: Mapping[str, str] = {
     "work.viewed": N_("Work list shown"),
     "search.replayed": N_("Search replayed"),
     "log.viewed": N_("Log shown"),
+    "replay.started": N_("Replay of a sample started"),
+    "replay.resumed": N_("Replay of a sample resumed"),
+    "replay.finished": N_("Replay of a sample finished"),
+    "key.rotated": N_("Key replaced"),
+    "key.protected": N_("Passphrase of a key changed"),
 }
 
 REQUEST_FIELDS: Mapping[str, str] = {

@@ -97,6 +97,8 @@ class Config:
     """``CUSTODES_MASTER_KEY_FILE``: 32 random bytes that wrap every data key; mode 0600; see [Keys](keys.md)."""
     log_key_dir: Path
     """``CUSTODES_LOG_KEY_DIR``: the log's signing keys and ``log-keys``, the list of its public ones."""
+    log_dir: Path
+    """``CUSTODES_LOG_DIR``: the sealed log, as files that anybody can verify; see [Keys](keys.md)."""
     session_file: Path
     """``CUSTODES_SESSION_FILE``: the command line's sign-in of one person; mode 0600."""
     database_url: str = field(default="", repr=False)
@@ -185,6 +187,7 @@ class Config:
             key_dir=key_dir,
             master_key_file=path("CUSTODES_MASTER_KEY_FILE", key_dir / "master.key"),
             log_key_dir=path("CUSTODES_LOG_KEY_DIR", key_dir / "log"),
+            log_dir=path("CUSTODES_LOG_DIR", data_dir / "log"),
             session_file=path("CUSTODES_SESSION_FILE", data_dir / "session"),
             database_url=_database_url(env.get("DATABASE_URL", "")),
             master_passphrase_file=env.get("CUSTODES_MASTER_PASSPHRASE_FILE", ""),

@@ -51,6 +51,9 @@ _MATRIX = {
     Action.REPLAY_SEARCH: "UA",
     Action.VIEW_WORK: "SURADvw",
     Action.VIEW_LOG: "A",
+    Action.VIEW_KEYS: "DA",
+    Action.PROTECT_KEY: "D",
+    Action.ROTATE_KEY: "D",
 }
 _IMAGES_AND_CASES = {
     Action.VIEW_RECORD,

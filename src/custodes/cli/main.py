@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,8 @@ COMMANDS = {
     "record": "record",
     "records": "records",
     "log": "log",
+    "ledger": "ledger",
+    "keys": "keys",
     "demo": "demo",
     "doctor": "doctor",
     "migrate": "migrate",
@@ -55,6 +58,8 @@ SUMMARIES = {
     "record": N_("Show one gallery record."),
     "records": N_("Decide on corrections, see what vanished, update dispositions."),
     "log": N_("Show the newest entries of the log."),
+    "ledger": N_("Check the log, and what it says happened."),
+    "keys": N_("Show, protect and replace the keys of the installation."),
     "demo": N_("Build a demonstration with people who do not exist, and search it."),
     "doctor": N_("Check the installation and explain each problem."),
     "migrate": N_("Bring the database to the structure that this version needs."),
@@ -91,8 +96,11 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, translate(SUMMARIES[name])) for name in COMMANDS])
 
     def invoke(self, ctx: click.Context) -> object:
-        from custodes.app import readable_database, set_up_django
+        from custodes.app import passphrases, readable_database, set_up_django
+        from custodes.cli.asked import passphrase
 
+        # a service without a terminal has its passphrase from a setting, or does not start
+        passphrases.ask_with(passphrase if sys.stdin.isatty() else None)
         try:
             set_up_django()
             with readable_database():

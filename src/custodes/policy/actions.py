@@ -36,6 +36,9 @@ class Action(enum.StrEnum):
     REPLAY_SEARCH = "replay-search"
     VIEW_WORK = "view-work"
     VIEW_LOG = "view-log"
+    VIEW_KEYS = "view-keys"
+    PROTECT_KEY = "protect-key"
+    ROTATE_KEY = "rotate-key"
 
 
 _EVERYONE = frozenset(Role)
@@ -69,6 +72,9 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.REPLAY_SEARCH: frozenset({Role.SUPERVISOR, Role.AUDITOR}),
     Action.VIEW_WORK: _EVERYONE,
     Action.VIEW_LOG: frozenset({Role.AUDITOR}),
+    Action.VIEW_KEYS: frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
+    Action.PROTECT_KEY: frozenset({Role.ADMINISTRATOR}),
+    Action.ROTATE_KEY: frozenset({Role.ADMINISTRATOR}),
 }
 """IAM-05: administrators appear nowhere near an image, a case or the log."""
 

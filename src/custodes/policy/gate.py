@@ -168,4 +168,7 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.REPLAY_SEARCH: _Rule(OwnedFacts, own_agency),
     Action.VIEW_WORK: _Rule(NoFacts, _role_is_enough),
     Action.VIEW_LOG: _Rule(NoFacts, _role_is_enough),
+    Action.VIEW_KEYS: _Rule(NoFacts, _role_is_enough),
+    Action.PROTECT_KEY: _Rule(NoFacts, _role_is_enough),
+    Action.ROTATE_KEY: _Rule(NoFacts, _role_is_enough),
 }

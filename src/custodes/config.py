@@ -108,6 +108,10 @@ class Config:
     """``CUSTODES_MASTER_PASSPHRASE_FILE``: a file or descriptor whose first line is the master key's passphrase."""
     log_passphrase_file: str = ""
     """``CUSTODES_LOG_PASSPHRASE_FILE``: the same for the log's signing keys."""
+    timestamp_url: str = ""
+    """``CUSTODES_TIMESTAMP_URL``: an authority (RFC 3161) that stamps checkpoints; without one, nothing leaves."""
+    timestamp_roots: str = ""
+    """``CUSTODES_TIMESTAMP_ROOTS``: a PEM file with the certificates of which that authority's must descend."""
     pack: str = "opencv-zoo"
     """``CUSTODES_PACK``: the model pack whose contract the gallery uses."""
     pack_keys_dir: Path = Path("pack-keys")
@@ -192,6 +196,8 @@ class Config:
             database_url=_database_url(env.get("DATABASE_URL", "")),
             master_passphrase_file=env.get("CUSTODES_MASTER_PASSPHRASE_FILE", ""),
             log_passphrase_file=env.get("CUSTODES_LOG_PASSPHRASE_FILE", ""),
+            timestamp_url=env.get("CUSTODES_TIMESTAMP_URL", ""),
+            timestamp_roots=env.get("CUSTODES_TIMESTAMP_ROOTS", ""),
             pack=env.get("CUSTODES_PACK") or cls.pack,
             pack_keys_dir=path("CUSTODES_PACK_KEYS_DIR", data_dir / "pack-keys"),
             evaluation=env.get("CUSTODES_EVALUATION") == "1",

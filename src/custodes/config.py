@@ -121,6 +121,10 @@ class Config:
     """``CUSTODES_WITNESS_LIMIT``: seconds that entries may be without a quorum of witnesses before searches stop."""
     overseer_keys: Path = Path("overseers")
     """``CUSTODES_OVERSEER_KEYS``: the public keys, one to a line, of which two may extend that time."""
+    timestamp_url: str = ""
+    """``CUSTODES_TIMESTAMP_URL``: an authority (RFC 3161) that stamps checkpoints; without one, nothing leaves."""
+    timestamp_roots: str = ""
+    """``CUSTODES_TIMESTAMP_ROOTS``: a PEM file with the certificates of which that authority's must descend."""
     pack: str = "opencv-zoo"
     """``CUSTODES_PACK``: the model pack whose contract the gallery uses."""
     pack_keys_dir: Path = Path("pack-keys")
@@ -209,6 +213,8 @@ class Config:
             witness_policy=path("CUSTODES_WITNESS_POLICY", key_dir / "log" / "witness-policy"),
             witness_limit=number("CUSTODES_WITNESS_LIMIT", int, cls.witness_limit),
             overseer_keys=path("CUSTODES_OVERSEER_KEYS", key_dir / "log" / "overseers"),
+            timestamp_url=env.get("CUSTODES_TIMESTAMP_URL", ""),
+            timestamp_roots=env.get("CUSTODES_TIMESTAMP_ROOTS", ""),
             pack=env.get("CUSTODES_PACK") or cls.pack,
             pack_keys_dir=path("CUSTODES_PACK_KEYS_DIR", data_dir / "pack-keys"),
             evaluation=env.get("CUSTODES_EVALUATION") == "1",

@@ -56,6 +56,9 @@ _MATRIX = {
     Action.EXPORT_PROOF: "A",
     Action.EXTEND_QUORUM: "A",
     Action.RESTORE_LOG: "A",
+    Action.VIEW_KEYS: "DA",
+    Action.PROTECT_KEY: "D",
+    Action.ROTATE_KEY: "D",
 }
 _IMAGES_AND_CASES = {
     Action.VIEW_RECORD,

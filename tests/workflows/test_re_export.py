@@ -149,7 +149,7 @@ def test_a_booking_moves_to_another_person_with_its_photographs(export: Export) 
 
 def test_a_search_of_an_earlier_generation_still_compares_what_it_compared(export: Export) -> None:
     """SRCH-06."""
-    from custodes.workflows.search import replay
+    from custodes.workflows.replay import replay
 
     enrolled(export, row(1))
     request = export.world.approved(1)

@@ -31,7 +31,8 @@ from custodes.store.models import (
 from custodes.store.records import SearchRecord
 from custodes.types import Context, Filters, Ground, RequestState, Sex, Youth
 from custodes.workflows import cases, requests, viewing
-from custodes.workflows.search import certificate_of, replay, search
+from custodes.workflows.replay import replay
+from custodes.workflows.search import certificate_of, search
 
 
 def _search(world: World, *identities: int, number: str = "2026-1", limit: int = 20, **changes: object) -> SearchRecord:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from custodes.app import passphrases, purpose
 from custodes.config import LONGEST_EFFECT, SIGNING_KEY_CHARACTERS, Config
-from custodes.errors import SetupError
+from custodes.errors import Conflict, SetupError
 from custodes.ids import AccountId, AgencyId, TraceId
 from custodes.text import N_
 from custodes.types import Context, Role
@@ -237,6 +237,28 @@ def _when_alone(config: Config, tidy_up: Callable[[], object]) -> None:
         tidy_up()
     except BlockingIOError:
         pass
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+@contextmanager
+def alone(config: Config) -> Iterator[None]:
+    """Keep every other process out of an installation that this one has open.
+
+    Raises:
+        Conflict: ``installation.in-use``, when another process has it open.
+    """
+    descriptor = _locks[config.data_dir / "in-use.lock"]
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Conflict(
+            "installation.in-use",
+            N_("Another process works with this installation."),
+            hint=N_("Stop “custodes serve” and whatever else runs, then try again."),
+        ) from error
+    else:
+        yield
     finally:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
 

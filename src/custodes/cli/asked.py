@@ -34,6 +34,23 @@ def new_password(envvar: str) -> Callable[[F], F]:
     return click.option("--password", callback=_asked_twice, envvar=envvar, help="Asked for when left out.")
 
 
+def passphrase(key: str) -> str:
+    """Ask for the passphrase of a key, ``master`` or ``log``, without showing it."""
+    words = {"master": N_("Passphrase of the master key"), "log": N_("Passphrase of the log's keys")}
+    return str(click.prompt(translator()(words[key]), hide_input=True, err=True))
+
+
+def new_passphrase(key: str) -> str:
+    """Ask for a new one twice."""
+    words = {"master": N_("New passphrase of the master key"), "log": N_("New passphrase of the log's keys")}
+    translate = translator()
+    while True:
+        first = str(click.prompt(translate(words[key]), hide_input=True, err=True))
+        if first == click.prompt(translate(N_("The same again")), hide_input=True, err=True):
+            return first
+        say(N_("The two differ. Try again."))
+
+
 def _asked_twice(ctx: click.Context, _param: click.Parameter, given: str | None) -> str:
     if given is not None or ctx.resilient_parsing:
         return given or ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ COMMANDS = {
     "records": "records",
     "log": "log",
     "witness": "witness",
+    "ledger": "ledger",
+    "keys": "keys",
     "demo": "demo",
     "doctor": "doctor",
     "migrate": "migrate",
@@ -57,6 +60,8 @@ SUMMARIES = {
     "records": N_("Decide on corrections, see what vanished, update dispositions."),
     "log": N_("Show the newest entries of the log."),
     "witness": N_("Be a witness to somebody's log; needs no installation."),
+    "ledger": N_("Check the log, and what it says happened."),
+    "keys": N_("Show, protect and replace the keys of the installation."),
     "demo": N_("Build a demonstration with people who do not exist, and search it."),
     "doctor": N_("Check the installation and explain each problem."),
     "migrate": N_("Bring the database to the structure that this version needs."),
@@ -98,8 +103,11 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         if {*ctx._protected_args} & STANDALONE:  # noqa: SLF001 - click says which command only once it is running
             return self._invoke_alone(ctx)
-        from custodes.app import readable_database, seal_before_the_end, set_up_django
+        from custodes.app import passphrases, readable_database, seal_before_the_end, set_up_django
+        from custodes.cli.asked import passphrase
 
+        # a service without a terminal has its passphrase from a setting, or does not start
+        passphrases.ask_with(passphrase if sys.stdin.isatty() else None)
         try:
             set_up_django()
             with readable_database():

@@ -10,7 +10,6 @@ from custodes.cli.say import say, show_table, translator
 from custodes.text import N_
 
 if TYPE_CHECKING:
-    from custodes.workflows.search import Replay
     from custodes.workflows.viewing import CandidateView
 
 
@@ -24,30 +23,19 @@ def command(request: str, limit: int | None, show: bool, again: bool) -> None:
     from custodes.cli.session import acting
     from custodes.ids import RequestId
     from custodes.workflows import viewing
-    from custodes.workflows.search import DEFAULT_LIMIT, replay, search
+    from custodes.workflows.search import DEFAULT_LIMIT, search
 
     request_id = RequestId.parse(request)
     with acting() as (services, context):
         if again:
-            _show_replay(replay(services, context, request=request_id))
+            from custodes.cli.ledger.replay import show_replay
+            from custodes.workflows.replay import replay
+
+            show_replay(replay(services, context, request=request_id))
             return
         if not show:
             search(services, context, request=request_id, limit=DEFAULT_LIMIT if limit is None else limit)
         show_candidates(viewing.view_candidates(services, context, request=request_id))
-
-
-def _show_replay(answer: Replay) -> None:
-    """Print whether a search comes out the same, and whose records have changed since."""
-    if answer.same:
-        say(N_("The replay gives the same list and the same certificate."))
-    else:
-        say(N_("The replay does not give the list that was stored."))
-    for subjects, sentence in (
-        (answer.destroyed, N_("Destroyed or removed since the search: %(subjects)s.")),
-        (answer.quarantined, N_("Quarantined since the search: %(subjects)s.")),
-    ):
-        if subjects:
-            say(sentence, subjects=", ".join(subjects))
 
 
 def show_candidates(view: CandidateView) -> None:

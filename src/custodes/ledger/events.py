@@ -66,6 +66,11 @@ class EventKind(enum.StrEnum):
     CLOCK_WENT_BACK = "clock.went-back"
     PROOF_EXPORTED = "proof.exported"
     TIME_EXTENDED = "quorum.extended"
+    REPLAY_STARTED = "replay.started"
+    REPLAY_RESUMED = "replay.resumed"
+    REPLAY_FINISHED = "replay.finished"
+    KEY_ROTATED = "key.rotated"
+    KEY_PROTECTED = "key.protected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,9 @@ class Action(enum.StrEnum):
     EXPORT_PROOF = "export-proof"
     EXTEND_QUORUM = "extend-quorum"
     RESTORE_LOG = "restore-log"
+    VIEW_KEYS = "view-keys"
+    PROTECT_KEY = "protect-key"
+    ROTATE_KEY = "rotate-key"
 
 
 _EVERYONE = frozenset(Role)
@@ -79,6 +82,9 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.EXPORT_PROOF: frozenset({Role.AUDITOR}),
     Action.EXTEND_QUORUM: frozenset({Role.AUDITOR}),
     Action.RESTORE_LOG: frozenset({Role.AUDITOR}),
+    Action.VIEW_KEYS: frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
+    Action.PROTECT_KEY: frozenset({Role.ADMINISTRATOR}),
+    Action.ROTATE_KEY: frozenset({Role.ADMINISTRATOR}),
 }
 """IAM-05: administrators appear nowhere near an image, a case or the log."""
 

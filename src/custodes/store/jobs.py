@@ -21,6 +21,13 @@ def find_job(kind: str, agency: AgencyId, key: str) -> JobRecord | None:
     return _record(row) if row else None
 
 
+def unfinished_job(kind: str, agency: AgencyId) -> JobRecord | None:
+    """Return the newest job of a kind that was started and has not ended."""
+    rows = JobRow.objects.filter(kind=kind, agency__uid=agency, finished_at__isnull=True)
+    row = one(rows.order_by("-started_at"))
+    return _record(row) if row else None
+
+
 def start_job(job_id: JobId, kind: str, agency: AgencyId, key: str, started_by: AccountId, at: datetime) -> JobRecord:
     """Add a job that has done nothing yet."""
     row = JobRow.objects.create(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from heapq import nsmallest
 
 import numpy as np
 
@@ -11,7 +14,16 @@ from custodes.ids import AgencyId, EntryId, KeyId, PhotographId, RequestId, Sear
 from custodes.store.accounts import agencies
 from custodes.store.enrolment import key_of_contract
 from custodes.store.fence import examining, reading_gallery
-from custodes.store.models import CandidateRow, GalleryEntry, LogEntry, Search, SearchRequest, Subject
+from custodes.store.models import (
+    CandidateRow,
+    ContractRow,
+    GalleryEntry,
+    LogEntry,
+    Search,
+    SearchRequest,
+    Subject,
+    TemplateRow,
+)
 from custodes.store.records import SearchRecord
 from custodes.store.rows import insert, key_of, one
 from custodes.store.vault import Sealed, Vault
@@ -86,6 +98,30 @@ def changed_since(vault: Vault, candidates: Iterable[Candidate]) -> tuple[list[S
         [c.subject for c in candidates if not held.issuperset(c.photographs)],
         [c.subject for c in candidates if not barred.isdisjoint(c.photographs)],
     )
+
+
+def destroyed_since(vault: Vault, search: SearchRecord) -> frozenset[PhotographId]:
+    """Return the photographs that the gallery had at a search's generation, and of which no template can be opened now.
+
+    Rows that died since are asked for their keys, and so are those of the candidates, of which not even a row may be
+    left; a row that lives has its key, or no search runs at all.
+    """
+    contract = one(ContractRow.objects.filter(contract=search.contract.id))
+    died = GalleryEntry.objects.filter(contract=contract, born__lte=search.generation, died__gt=search.generation)
+    listed = {photograph for candidate in search.candidates for photograph in candidate.photographs}
+    of_listed = TemplateRow.objects.filter(photograph__uid__in=listed, contract=contract)
+    with reading_gallery():
+        keys = dict(of_listed.values_list("photograph__uid", "key_uid"))
+        keys |= dict(died.values_list("template__photograph__uid", "template__key_uid"))
+    held = vault.keys.fetch([KeyId(key) for key in keys.values()])
+    return frozenset(PhotographId(uid) for uid in listed | keys.keys() if KeyId(keys.get(uid, "")) not in held)
+
+
+def sample_of(agency: AgencyId, seed: bytes, count: int, *, until: datetime) -> list[SearchId]:
+    """Return ``count`` searches of a service's cases up to a moment, as ``seed`` draws them: the same each time."""
+    rows = Search.objects.filter(request__case__agency__uid=agency, moment__lte=until).values_list("uid", flat=True)
+    drawn = nsmallest(count, rows.iterator(), key=lambda uid: hashlib.sha256(seed + uid.encode()).digest())
+    return [SearchId(uid) for uid in drawn]
 
 
 def unattributed() -> Sequence[str]:

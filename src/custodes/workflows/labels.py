@@ -179,6 +179,9 @@ _ACTIONS: Mapping[Action, str] = {
     Action.EXPORT_PROOF: N_("export a proof"),
     Action.EXTEND_QUORUM: N_("extend the time without witnesses"),
     Action.RESTORE_LOG: N_("put the log back"),
+    Action.VIEW_KEYS: N_("see which keys there are"),
+    Action.PROTECT_KEY: N_("change a key's passphrase"),
+    Action.ROTATE_KEY: N_("replace a key"),
 }
 
 _EVENTS: Mapping[str, str] = {
@@ -224,6 +227,11 @@ _EVENTS: Mapping[str, str] = {
     "work.viewed": N_("Work list shown"),
     "search.replayed": N_("Search replayed"),
     "log.viewed": N_("Log shown"),
+    "replay.started": N_("Replay of a sample started"),
+    "replay.resumed": N_("Replay of a sample resumed"),
+    "replay.finished": N_("Replay of a sample finished"),
+    "key.rotated": N_("Key replaced"),
+    "key.protected": N_("Passphrase of a key changed"),
 }
 
 REQUEST_FIELDS: Mapping[str, str] = {

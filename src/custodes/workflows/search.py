@@ -8,16 +8,15 @@ the list returned.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import rfc8785
 
 from custodes.errors import Conflict, InputError
-from custodes.ids import EntryId, RequestId, SearchId, SubjectId
+from custodes.ids import EntryId, RequestId, SearchId
 from custodes.ledger import Event, EventKind
 from custodes.policy import Action
-from custodes.policy.facts import OwnedFacts, SearchFacts
+from custodes.policy.facts import SearchFacts
 from custodes.ranking.gallery import DEFAULT_LIMIT, HARD_CAP
 from custodes.store import accounts, aligned, casework, searches, subjects
 from custodes.store.database import case_queue, transaction_of_its_own
@@ -30,17 +29,7 @@ from custodes.workflows.requests import filter_facts, in_request, request_facts
 from custodes.workflows.services import Services
 from custodes.workflows.standing import stops
 
-__all__ = ["DEFAULT_LIMIT", "Replay", "certificate_of", "replay", "search"]
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """What a replay found: whether list and certificate come out the same, and whose rows changed since."""
-
-    search: SearchRecord
-    same: bool
-    destroyed: Sequence[SubjectId]
-    quarantined: Sequence[SubjectId]
+__all__ = ["DEFAULT_LIMIT", "certificate_of", "search"]
 
 
 @workflow(Action.SEARCH)
@@ -81,45 +70,6 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
             found = replace(found, log_entry=outcome.done_with_rows())
             searches.add_search(found, sealed)
     return found
-
-
-@workflow(Action.REPLAY_SEARCH)
-def replay(services: Services, context: Context, *, request: RequestId) -> Replay:
-    """Compare again, as of the stored generation, what a request's search compared, for whoever supervises or audits.
-
-    Everything comes from what was stored (SRCH-06): template, scope, filters, threshold and limit.
-
-    Raises:
-        Refused: another role, another service. Conflict: ``search.not-run``.
-        ContractMismatch: the installation works with another model pack now.
-    """
-    record = casework.request(request)
-    permit(context, Action.REPLAY_SEARCH, OwnedFacts(record.case.agency))
-    if record.search is None:
-        raise Conflict(
-            "search.not-run", N_("This request has not been searched yet."), hint=N_("Run the search first.")
-        )
-    stored = searches.search(record.search)
-    template, scope = searches.replay_input(services.vault, stored.id)
-    again = services.gallery.search(
-        template,
-        scope=scope,
-        filters=record.filters,
-        threshold=stored.threshold,
-        limit=stored.limit,
-        request=record.id,
-        generation=stored.generation,
-    )
-    repeated = replace(
-        stored, candidates=again.candidates, eligible=again.eligible, compared=again.compared, contract=again.contract
-    )
-    certified = stored.certificate == certificate_of(repeated, record, template)
-    answer = Replay(
-        stored, certified and repeated == stored, *searches.changed_since(services.vault, stored.candidates)
-    )
-    facts = {"same": answer.same, "destroyed": len(answer.destroyed), "quarantined": len(answer.quarantined)}
-    services.ledger.alone(Event(EventKind.SEARCH_REPLAYED, in_request(context, record), (stored.id,), facts))
-    return answer
 
 
 def certificate_of(search: SearchRecord, request: RequestRecord, template: Template) -> str:

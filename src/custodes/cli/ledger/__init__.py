@@ -1,10 +1,10 @@
-"""`custodes ledger`: check the log, and what it says happened. One module per command."""
+"""`custodes ledger`: the log as a whole, and what it says happened. One module per command."""
 
 from __future__ import annotations
 
 import click
 
-from custodes.cli.ledger import replay
+from custodes.cli.ledger import balance, extend, proof, receipt, replay, restore, status, verify
 
 
 @click.group()
@@ -12,4 +12,5 @@ def command() -> None:
     """Check the log, and what it says happened."""
 
 
-command.add_command(replay.command)
+for each in (status, verify, balance, proof, receipt, replay, extend, restore):
+    command.add_command(each.command)

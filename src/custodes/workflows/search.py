@@ -15,7 +15,8 @@ import rfc8785
 
 from custodes.errors import Conflict, InputError
 from custodes.ids import EntryId, RequestId, SearchId, SubjectId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import ContractId, ExactFloat, SearchDone, Searched, SearchReplayed
 from custodes.policy import Action
 from custodes.policy.facts import OwnedFacts, SearchFacts
 from custodes.ranking.gallery import DEFAULT_LIMIT, HARD_CAP
@@ -24,9 +25,9 @@ from custodes.store.database import transaction_of_its_own
 from custodes.store.records import RequestRecord, SearchRecord
 from custodes.text import N_
 from custodes.types import CandidateList, Context, Scope, Template
-from custodes.workflows.boundary import permit, scope_now, workflow
+from custodes.workflows.boundary import permit, scope_now, viewed, workflow
 from custodes.workflows.packs import require_one_contract
-from custodes.workflows.requests import filter_facts, in_request, request_facts
+from custodes.workflows.requests import filter_agencies, filter_names, in_request, request_facts
 from custodes.workflows.services import Services
 
 __all__ = ["DEFAULT_LIMIT", "Replay", "certificate_of", "replay", "search"]
@@ -55,9 +56,7 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
     context = in_request(context, record)
     permit(context, Action.SEARCH, _facts(record))
     _check_limit(limit)
-    asked = {"purpose": record.purpose.value, "source": record.source.value, **filter_facts(record.filters)}
-    event = Event(EventKind.SEARCH, context, (record.probe.id,), asked)
-    with services.ledger.outside(event) as outcome:
+    with services.ledger.outside(Event(context, _asked(record))) as outcome:
         require_one_contract(services.engine.contract)
         template = _template(services, record)
         scope = scope_now(context)
@@ -76,7 +75,7 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
             if not casework.use_request(record.id):
                 permit(context, Action.SEARCH, _facts(casework.request(record.id)))
                 raise Conflict("search.already-run", N_("This request was used by another search just now."))
-            outcome.state(**_result_facts(found))
+            outcome.state(_done(found))
             found = replace(found, log_entry=outcome.done_with_rows())
             searches.add_search(found, sealed)
     return found
@@ -116,8 +115,8 @@ def replay(services: Services, context: Context, *, request: RequestId) -> Repla
     answer = Replay(
         stored, certified and repeated == stored, *searches.changed_since(services.vault, stored.candidates)
     )
-    facts = {"same": answer.same, "destroyed": len(answer.destroyed), "quarantined": len(answer.quarantined)}
-    services.ledger.alone(Event(EventKind.SEARCH_REPLAYED, in_request(context, record), (stored.id,), facts))
+    counts = {"destroyed": len(answer.destroyed), "quarantined": len(answer.quarantined)}
+    viewed(services, in_request(context, record), SearchReplayed(search=stored.id, same=answer.same, **counts))
     return answer
 
 
@@ -216,15 +215,25 @@ def _template(services: Services, record: RequestRecord) -> Template:
     return engine.embed([(picture.pixels, probe.faces[record.face])])[0]
 
 
-def _result_facts(result: SearchRecord) -> dict[str, str | int | float | bool | None | list[str]]:
-    return {
-        "search": str(result.id),
-        "contract": result.contract.id,
-        "generation": result.generation,
-        "threshold": result.threshold.hex(),
-        "limit": result.limit,
-        "eligible": result.eligible,
-        "compared": result.compared,
-        "candidates": len(result.candidates),
-        "certificate": result.certificate,
-    }
+def _asked(record: RequestRecord) -> Searched:
+    return Searched(
+        probe=record.probe.id,
+        purpose=record.purpose,
+        source=record.source,
+        filters=filter_names(record.filters),
+        agencies=filter_agencies(record.filters),
+    )
+
+
+def _done(result: SearchRecord) -> SearchDone:
+    return SearchDone(
+        search=result.id,
+        contract=ContractId(result.contract.id),
+        generation=result.generation,
+        threshold=ExactFloat(result.threshold.hex()),
+        limit=result.limit,
+        eligible=result.eligible,
+        compared=result.compared,
+        candidates=len(result.candidates),
+        certificate=result.certificate,
+    )

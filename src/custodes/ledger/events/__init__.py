@@ -1,0 +1,190 @@
+"""What can be written in the log: one frozen class per kind of event, with typed fields.
+
+A leaf lives for ever.  What a class states openly is opaque ids, counts, booleans and members of closed lists;
+sentences, names, addresses, file names, row numbers, hashes of people's data and whatever tells groups apart are
+``Private``, of which the leaf holds only a salted commitment (AUD-05).  No class can be written with a field of another
+type.  ``docs/log-events.md`` lists every field; it is made from these classes.
+"""
+
+from collections.abc import Mapping
+
+from custodes.ledger.events.base import Alone, Deed, Event, OutsideEffect, Pattern, Result, RowEffect
+from custodes.ledger.events.casework import (
+    CaseClosed,
+    CaseOpened,
+    ProbeAdded,
+    RequestApproved,
+    RequestDeclined,
+    RequestMade,
+)
+from custodes.ledger.events.fields import FieldSpec, Place, specs
+from custodes.ledger.events.jobs import (
+    DispositionsFinished,
+    DispositionsResumed,
+    DispositionsStarted,
+    EnrolmentFinished,
+    EnrolmentResumed,
+    EnrolmentStarted,
+)
+from custodes.ledger.events.kinds import EventKind
+from custodes.ledger.events.packs import PackAdded, PackRemoved
+from custodes.ledger.events.people import (
+    AccountCreated,
+    AgencyCreated,
+    AgreementRegistered,
+    InstallationCreated,
+    RoleGranted,
+    SignedIn,
+    SignedOut,
+    SignInFailed,
+)
+from custodes.ledger.events.records import (
+    CorrectionConfirmed,
+    CorrectionDeclined,
+    CorrectionWaiting,
+    CorrectionWithdrawn,
+    PhotographEnrolled,
+    PhotographNotEnrolled,
+    RecordCorrected,
+    RecordQuarantined,
+    RecordVanished,
+)
+from custodes.ledger.events.refusals import ActionRefused, InputRejected
+from custodes.ledger.events.searches import SearchDone, Searched, SearchReplayed
+from custodes.ledger.events.values import (
+    Code,
+    ContractId,
+    ExactFloat,
+    FilterName,
+    OffenceCode,
+    PublicDay,
+    RecordList,
+    Sha256,
+    SignatureWorth,
+    Standing,
+)
+from custodes.ledger.events.views import (
+    CandidatesViewed,
+    CaseViewed,
+    ImageViewed,
+    LogViewed,
+    RecordsListed,
+    RecordViewed,
+    WorkViewed,
+)
+
+_CLASSES: tuple[type[Deed], ...] = (
+    CaseOpened,
+    CaseClosed,
+    ProbeAdded,
+    RequestMade,
+    RequestApproved,
+    RequestDeclined,
+    EnrolmentStarted,
+    EnrolmentResumed,
+    EnrolmentFinished,
+    DispositionsStarted,
+    DispositionsResumed,
+    DispositionsFinished,
+    PackAdded,
+    PackRemoved,
+    InstallationCreated,
+    AgencyCreated,
+    AgreementRegistered,
+    AccountCreated,
+    RoleGranted,
+    SignedIn,
+    SignInFailed,
+    SignedOut,
+    PhotographEnrolled,
+    PhotographNotEnrolled,
+    RecordQuarantined,
+    RecordVanished,
+    RecordCorrected,
+    CorrectionWaiting,
+    CorrectionConfirmed,
+    CorrectionDeclined,
+    CorrectionWithdrawn,
+    ActionRefused,
+    InputRejected,
+    Searched,
+    SearchReplayed,
+    CandidatesViewed,
+    RecordViewed,
+    ImageViewed,
+    CaseViewed,
+    WorkViewed,
+    RecordsListed,
+    LogViewed,
+)
+_BY_KIND = {deed.kind: deed for deed in _CLASSES}
+DEEDS: Mapping[EventKind, type[Deed]] = {kind: _BY_KIND[kind] for kind in EventKind}
+"""Every kind of entry and its class."""
+
+__all__ = [
+    "DEEDS",
+    "AccountCreated",
+    "ActionRefused",
+    "AgencyCreated",
+    "AgreementRegistered",
+    "Alone",
+    "CandidatesViewed",
+    "CaseClosed",
+    "CaseOpened",
+    "CaseViewed",
+    "Code",
+    "ContractId",
+    "CorrectionConfirmed",
+    "CorrectionDeclined",
+    "CorrectionWaiting",
+    "CorrectionWithdrawn",
+    "Deed",
+    "DispositionsFinished",
+    "DispositionsResumed",
+    "DispositionsStarted",
+    "EnrolmentFinished",
+    "EnrolmentResumed",
+    "EnrolmentStarted",
+    "Event",
+    "EventKind",
+    "ExactFloat",
+    "FieldSpec",
+    "FilterName",
+    "ImageViewed",
+    "InputRejected",
+    "InstallationCreated",
+    "LogViewed",
+    "OffenceCode",
+    "OutsideEffect",
+    "PackAdded",
+    "PackRemoved",
+    "Pattern",
+    "PhotographEnrolled",
+    "PhotographNotEnrolled",
+    "Place",
+    "ProbeAdded",
+    "PublicDay",
+    "RecordCorrected",
+    "RecordList",
+    "RecordQuarantined",
+    "RecordVanished",
+    "RecordViewed",
+    "RecordsListed",
+    "RequestApproved",
+    "RequestDeclined",
+    "RequestMade",
+    "Result",
+    "RoleGranted",
+    "RowEffect",
+    "SearchDone",
+    "SearchReplayed",
+    "Searched",
+    "Sha256",
+    "SignInFailed",
+    "SignatureWorth",
+    "SignedIn",
+    "SignedOut",
+    "Standing",
+    "WorkViewed",
+    "specs",
+]

@@ -5,30 +5,27 @@ from __future__ import annotations
 import json
 import os
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 from tests.workflows.conftest import World
 
-from custodes.ids import ProbeId
+from custodes.ids import EntryId, ProbeId, RequestId
 from custodes.ledger import Event
-from custodes.ledger.events import Alone, EventKind, Searched
-from custodes.ledger.events.fields import Private
+from custodes.ledger.events import RequestApproved, Searched
+from custodes.store.database import transaction_of_its_own
 from custodes.store.models import LogDetail, LogEntry, LogHead
 from custodes.types import Phase, ProbeSource, Purpose
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted(Alone):
-    """A kind with a private text; of the kinds that are written alone none has one yet."""
-
-    kind = EventKind.SIGNED_OUT
-    note: Private[str] = ""
+def _event(world: World, note: str = "") -> Event[RequestApproved]:
+    return Event(world.as_("searcher"), RequestApproved(decided=RequestId.new(os.urandom), reason=note))
 
 
-def _event(world: World, note: str = "") -> Event[Alone]:
-    return Event(world.as_("searcher"), Noted(note=note))
+def _write(world: World, *events: Event[RequestApproved]) -> list[EntryId]:
+    with transaction_of_its_own():
+        return world.services.ledger.with_rows(*events)
 
 
 def _search(world: World) -> Event[Searched]:
@@ -40,12 +37,12 @@ def _search(world: World) -> Event[Searched]:
 
 @pytest.mark.usefixtures("committed")
 def test_positions_have_no_gaps_however_many_write_at_once(world: World) -> None:
-    ledger, before = world.services.ledger, world.services.entries.size()
+    before = world.services.entries.size()
 
     def write() -> None:
         try:
             for _ in range(8):
-                ledger.alone(_event(world, note="n"), _event(world))
+                _write(world, _event(world, note="n"), _event(world))
         finally:
             world.services.vault.keys.close()  # type: ignore[attr-defined]
             connection.close()
@@ -74,10 +71,10 @@ def test_an_intent_whose_process_died_is_closed_at_the_next_start(world: World) 
 
 
 def test_an_entry_comes_back_as_it_was_written(world: World) -> None:
-    (uid,) = world.services.ledger.alone(_event(world, note="n"))
+    (uid,) = _write(world, _event(world, note="n"))
     entry = world.services.entries.newest(1)[0]
     body = json.loads(entry.body)
-    assert (entry.id, entry.kind, entry.phase) == (uid, "sign-out", Phase.ALONE)
+    assert (entry.id, entry.kind, entry.phase) == (uid, "request.approved", Phase.EFFECT)
     assert (entry.actor, entry.agency) == (body["actor"], body["agency"])
     assert entry.at.isoformat(timespec="microseconds") == body["at"]
     assert entry.position == world.services.entries.size() - 1
@@ -85,7 +82,7 @@ def test_an_entry_comes_back_as_it_was_written(world: World) -> None:
 
 def test_destroying_a_private_part_leaves_the_entry(world: World) -> None:
     """AUD-06: the commitment opens to nothing, the log is whole."""
-    (uid,) = world.services.ledger.alone(_event(world, note="somebody's name"))
+    (uid,) = _write(world, _event(world, note="somebody's name"))
     row, body = LogDetail.objects.get(entry=uid), LogEntry.objects.get(uid=uid).body
     world.services.vault.keys.destroy([row.key_uid])  # type: ignore[list-item]
     row.delete()

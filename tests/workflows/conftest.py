@@ -19,12 +19,13 @@ from custodes.engine.fake import FakeEngine, picture
 from custodes.ids import BookingId, CaseId, KeyId, PhotographId, RequestId, SubjectId, TemplateId
 from custodes.imaging import LocalDecoder, decode
 from custodes.ledger import commitment
+from custodes.ledger.leaf import leaf_faults
 from custodes.policy.eligibility import BookingFacts, eligibility
 from custodes.store import accounts, enrolment
 from custodes.store.database import raise_generation, transaction_of_its_own
 from custodes.store.enrolment import NewPhotograph
 from custodes.store.keys import create_master_key
-from custodes.store.models import LogDetail
+from custodes.store.models import LogDetail, LogEntry
 from custodes.store.records import AccountRecord, CaseRecord, ProbeRecord, RequestRecord
 from custodes.store.vault import Sealed
 from custodes.types import Context, Ground, Offence, Role, Sex, Youth
@@ -205,9 +206,14 @@ class World:
 
 
 @pytest.fixture
-def world(services: Services, fixed_clock: FixedClock) -> World:
-    """Two services that share (NRP may search LKS) and one person per role."""
-    return build_world(services, fixed_clock)
+def world(services: Services, fixed_clock: FixedClock) -> Iterator[World]:
+    """Two services that share (NRP may search LKS) and one person per role.
+
+    Whatever a test did, every leaf that it wrote is one that a class of `ledger.events` can write (AUD-05).
+    """
+    yield build_world(services, fixed_clock)
+    bodies = LogEntry.objects.order_by("pk").values_list("kind", "body")
+    assert [(kind, faults) for kind, body in bodies if (faults := leaf_faults(bytes(body)))] == []
 
 
 def build_world(services: Services, fixed_clock: FixedClock) -> World:

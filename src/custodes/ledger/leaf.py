@@ -73,7 +73,7 @@ def event_of(body: bytes, private: bytes = b"") -> Leaf:
         raise InputError(
             "ledger.leaf-malformed",
             N_("This is not an entry that the log can hold."),
-            why=N_("Something in it is not as its kind of event is written."),
+            why=N_("It is not as its kind of event is written (%(faults)s)."),
             hint=N_("Verify the log that it came from."),
             faults="; ".join(reader.faults),
         )

@@ -52,7 +52,8 @@ class Stated:
     @property
     def private(self) -> dict[str, str]:
         """What only becomes part of the salted commitment; an empty text is left out."""
-        texts = {spec.name: getattr(self, spec.name) for spec in of_place(type(self), Place.PRIVATE)}
+        places = of_place(type(self), Place.PRIVATE)
+        texts: dict[str, str] = {spec.name: spec.shape.written(getattr(self, spec.name)) for spec in places}
         return {name: text for name, text in texts.items() if text}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, Any, TypeVar
@@ -45,7 +45,7 @@ class Shape:
     is_optional: bool = False
 
     def written(self, value: object) -> Any:
-        """Return ``value`` as JSON. TypeError or ValueError, without the value, if it is none of this shape's."""
+        """Return ``value`` as JSON. TypeError, ValueError or InputError, without it, if it is none of this shape's."""
         if value is None and self.is_optional:
             return None
         if self.is_many:
@@ -65,10 +65,12 @@ class Shape:
     def _one(self, value: object) -> Any:
         if not isinstance(value, self.kinds) or (isinstance(value, bool) and bool not in self.kinds):
             raise TypeError(f"a {type(value).__name__} where {self.kinds[0].__name__} belongs")
-        # an id or a member is checked like what is read: its constructor takes any text
-        plain = str.__str__(value) if isinstance(value, str) else value
-        self._parsed(plain)
-        return plain
+        if isinstance(value, Id):
+            # its constructor takes any text; a token's and a member's do not
+            type(value).parse(value)
+        if type(value) is int and not 0 <= value <= LARGEST:
+            raise ValueError("no count")
+        return str.__str__(value) if isinstance(value, str) else value
 
     def _parsed(self, value: object) -> Any:
         for kind in self.kinds:
@@ -166,6 +168,12 @@ def _is_open(kind: type) -> bool:
     return kind in (bool, int) or issubclass(kind, enum.StrEnum | Id) or (issubclass(kind, Token) and kind is not Token)
 
 
-def of_place(kind: type[Any], place: Place) -> Iterator[FieldSpec]:
-    """Yield the fields of one place, in order."""
-    return (spec for spec in specs(kind) if spec.place is place)
+def of_place(kind: type[Any], place: Place) -> tuple[FieldSpec, ...]:
+    """Return the fields of one place, in order."""
+    key: Any = kind
+    return _of_place(key, place)
+
+
+@cache
+def _of_place(kind: Any, place: Place) -> tuple[FieldSpec, ...]:
+    return tuple(spec for spec in specs(kind) if spec.place is place)

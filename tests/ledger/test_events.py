@@ -34,6 +34,8 @@ from custodes.ledger.events import (
     specs,
 )
 from custodes.ledger.events.fields import Private, Target
+from custodes.ledger.events.values import Token
+from custodes.types import Barrier, Disposition, RecordFact, Sex, Youth
 
 _KINDS = list(DEEDS.values())
 _STATED = [*_KINDS, *(deed.outcome for deed in _KINDS if deed.outcome)]
@@ -73,6 +75,20 @@ def test_every_field_has_a_type_of_the_closed_list(kind: Any) -> None:
             assert all(spec.place is not Place.TARGET or issubclass(each, Id) for each in spec.shape.kinds)
 
 
+def test_the_closed_list_of_what_is_open_is_changed_by_nobody_unawares() -> None:
+    """AUD-05: whoever opens a field adds its name here, and asks first what it tells of a person, or of a group."""
+    names = {spec.name for kind in _STATED for spec in specs(kind) if spec.place is Place.OPEN}
+    counts = {"candidates", "compared", "cursor", "destroyed", "eligible", "faces", "limit", "photographs", "records"}
+    of_jobs = {"advised", "already", "corrected", "enrolled", "failed", "quarantined", "records_quarantined", "rows"}
+    of_jobs |= {"unchanged", "unreadable", "unsearched", "vanished", "vanished_barred", "waiting", "withdrawn"}
+    coarse = {"filters", "granted", "listed", "offence", "purpose", "signature", "source", "standing"}
+    answers = {"evaluation", "locked", "re_export", "same"}
+    named = {"action", "agencies", "code", "contract", "job", "search"}
+    hashes = {"manifest_sha256", "mapping_sha256", "signed_by"}
+    settings = {"ends_on", "generation", "starts_on", "threshold"}
+    assert names == counts | of_jobs | coarse | answers | named | hashes | settings
+
+
 @pytest.mark.parametrize(
     "hint",
     [
@@ -93,6 +109,13 @@ def test_every_field_has_a_type_of_the_closed_list(kind: Any) -> None:
         Private[int],
         Private[bytes],
         Private[CaseId],
+        Sex,
+        Youth,
+        Disposition,
+        RecordFact,
+        Barrier,
+        tuple[RecordFact, ...],
+        Token,
     ],
     ids=str,
 )

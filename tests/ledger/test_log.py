@@ -21,6 +21,7 @@ from custodes.ledger.events import (
     LogViewed,
     ProbeAdded,
     RequestDeclined,
+    Result,
     SearchDone,
     Searched,
     SignedOut,
@@ -238,6 +239,22 @@ def test_an_effect_is_not_done_without_its_result_or_with_anothers(
     with pytest.raises(RuntimeError, match="without its result"), ledger.outside(asked):
         pass
     assert _phases(store) == [Phase.INTENDED], "whoever forgot it learns of it, and the intent stays open"
+
+
+def test_an_effect_cannot_state_the_result_of_another(
+    ledger: Ledger, store: MemoryEntryStore, asked: Event[Searched]
+) -> None:
+    class Other(Result):
+        __slots__ = ()
+
+    def workflow() -> None:
+        with ledger.outside(asked) as outcome, store.transaction():
+            outcome.state(Other())  # type: ignore[arg-type]
+            outcome.done_with_rows()
+
+    with pytest.raises(RuntimeError, match="another's"):
+        workflow()
+    assert _phases(store) == [Phase.INTENDED, Phase.FAILED]
 
 
 def test_a_kind_is_written_by_its_own_pattern_and_no_other(

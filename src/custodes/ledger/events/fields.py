@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar
 
 from custodes.errors import CustodesError
 from custodes.ids import Id
-from custodes.ledger.events.values import Token
+from custodes.ledger.events.values import OPEN_LISTS, Token
 
 T = TypeVar("T")
 LARGEST = 2**53 - 1
@@ -165,7 +165,8 @@ def _is_text(kind: type) -> bool:
 
 
 def _is_open(kind: type) -> bool:
-    return kind in (bool, int) or issubclass(kind, enum.StrEnum | Id) or (issubclass(kind, Token) and kind is not Token)
+    is_token = issubclass(kind, Token) and kind is not Token
+    return kind in (bool, int) or kind in OPEN_LISTS or is_token or issubclass(kind, Id)
 
 
 def of_place(kind: type[Any], place: Place) -> tuple[FieldSpec, ...]:

@@ -9,6 +9,8 @@ import enum
 import re
 from typing import ClassVar, Self
 
+from custodes.types import ProbeSource, Purpose, Role
+
 
 class Token(str):
     """A short text of one shape. ValueError, which does not repeat the text, if it has another."""
@@ -106,3 +108,12 @@ class FilterName(enum.StrEnum):
     AGE_TO = "age_to"
     TAKEN_FROM = "taken_from"
     TAKEN_TO = "taken_to"
+
+
+OPEN_LISTS: frozenset[type[enum.StrEnum]] = frozenset(
+    {FilterName, ProbeSource, Purpose, RecordList, Role, SignatureWorth, Standing}
+)
+"""The closed lists whose members an open field may hold: coarse, and none by which groups of people are told apart.
+
+Sex, youth, poses, dispositions and the names of a record's facts are closed lists too, and are not among them.
+"""

@@ -158,7 +158,7 @@ def _strings(value: Any) -> typing.Iterator[str]:
 
 _CHANGES: dict[str, tuple[Any, str]] = {
     "a kind that does not exist": ({"kind": "record.whispered"}, "kind: malformed"),
-    "an open name": ({"facts": {"name": "Jean Tremblay"}}, "facts.: unknown"),
+    "an open name": ({"facts": {"name": "Jean Tremblay"}}, "facts: unknown"),
     "a sentence in place of an id": ({"facts": {"job": "Jean Tremblay"}}, "facts.job: malformed"),
     "nothing in place of an id": ({"facts": {"job": None}}, "facts.job: malformed"),
     "a birth date beside the rest": ({"born": "1990-01-01"}, "body: unknown"),

@@ -64,6 +64,8 @@ class Leaf:
 def event_of(body: bytes, private: bytes = b"") -> Leaf:
     """Return what a leaf states; with its opened ``private`` part, that too.
 
+    Whether the private part is the one that the leaf commits to is for whoever has its salt (`ledger.log.commitment`).
+
     Raises:
         InputError: ``ledger.leaf-malformed``, if anything in it is not as its kind's class writes it.
     """
@@ -148,7 +150,7 @@ class _Reader:
 
     def _names(self, path: str, stated: Mapping[str, Any], known: Any, required: Any) -> None:
         # an unknown name is not repeated: it may itself be what has no business in a leaf
-        self.faults += [f"{path or 'body'}: unknown"] if set(stated) - set(known) else []
+        self.faults += [f"{path.rstrip('.') or 'body'}: unknown"] if set(stated) - set(known) else []
         self.faults += [f"{path}{name}: missing" for name in sorted(set(required) - set(stated))]
 
     def _value(self, name: str, parse: Callable[[Any], Any], value: object) -> Any:

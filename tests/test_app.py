@@ -27,9 +27,15 @@ from custodes import app
 from custodes.config import Config
 config = Config.from_environment()
 app.lay_foundation(config)
-from custodes.ledger import Event, EventKind
+from custodes.ids import ProbeId
+from custodes.ledger import Event
+from custodes.ledger.events import Searched
+from custodes.types import ProbeSource, Purpose
 from custodes.ids import AccountId, CaseId, RequestId
 context = replace(app.new_context(), actor=AccountId("acc_1"), case=CaseId("cas_1"), request=RequestId("req_1"))
+asked = Searched(
+    probe=ProbeId.new(os.urandom), purpose=Purpose.IDENTIFY_VICTIM, source=ProbeSource.CCTV_RECORDING
+)
 services = app.open_services(config)
 phases = lambda: [entry.phase.value for entry in reversed(services.entries.newest(9))]
 """
@@ -98,7 +104,7 @@ def test_an_intent_of_a_killed_process_is_closed_by_the_next_one(tmp_path: Path)
         tmp_path / "data",
         """
         import signal
-        services.ledger.outside(Event(EventKind.SEARCH, context)).__enter__()
+        services.ledger.outside(Event(context, asked)).__enter__()
         os.kill(os.getpid(), signal.SIGKILL)
         """,
     )
@@ -118,8 +124,8 @@ def test_an_intent_older_than_any_search_is_closed_although_another_process_is_a
         class Earlier:
             def now(self):
                 return datetime.now(UTC) - timedelta(minutes=11)
-        services.ledger.outside(Event(EventKind.SEARCH, replace(context, clock=Earlier()))).__enter__()
-        services.ledger.outside(Event(EventKind.SEARCH, context)).__enter__()
+        services.ledger.outside(Event(replace(context, clock=Earlier()), asked)).__enter__()
+        services.ledger.outside(Event(context, asked)).__enter__()
         from custodes.store.health import open_intents
         print(*open_intents(before=datetime.now(UTC) - timedelta(minutes=10)))
         other = "from custodes import app; from custodes.config import Config;" \\
@@ -177,7 +183,9 @@ def test_an_intent_of_a_living_process_is_not_interrupted_by_another(tmp_path: P
         tmp_path / "data",
         """
         import subprocess
-        with services.ledger.outside(Event(EventKind.SEARCH, context)):
+        from custodes.ledger.events import ContractId, PackRemoved, Sha256
+        gone = PackRemoved(contract=ContractId("a" * 64), manifest_sha256=Sha256("b" * 64), pack="tiny")
+        with services.ledger.outside(Event(context, gone)):
             other = "from custodes import app; from custodes.config import Config;" \\
                 "s = app.open_services(Config.from_environment()); print(len(list(s.entries.open_intents())))"
             print(subprocess.run([sys.executable, "-c", other], capture_output=True, text=True).stdout.strip())

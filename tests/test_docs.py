@@ -12,6 +12,7 @@ import pytest
 
 import reference
 from custodes.config import Config, variable_of
+from custodes.ledger.events import DEEDS, Alone, EventKind, specs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCS = REPOSITORY / "docs"
@@ -74,15 +75,46 @@ def test_every_error_is_raised_with_a_code_that_can_be_read_in_the_source() -> N
     assert hidden == []
 
 
+def _rows(page: str, columns: int) -> list[list[str]]:
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    return [[cell.strip("`") for cell in row] for row in rows if len(row) == columns]
+
+
 def test_every_log_event_is_explained() -> None:
-    explained = reference.explanations(_generated("log-events.md"))
-    assert set(explained) == set(reference.event_kinds())
+    explained = {kind: (pattern, meaning) for kind, pattern, meaning in _rows(_generated("log-events.md"), 3)}
+    assert set(explained) == {kind.value for kind in EventKind}
     assert [kind for kind, (pattern, meaning) in explained.items() if not (pattern and meaning)] == []
 
 
 def test_every_log_event_has_one_of_the_three_patterns() -> None:
-    patterns = {pattern for pattern, _ in reference.explanations(_generated("log-events.md")).values()}
-    assert patterns <= {"row effects", "alone", "outside effects"}
+    patterns = {pattern for _, pattern, _ in _rows(_generated("log-events.md"), 3)}
+    assert patterns == {"row effects", "alone", "outside effects"}
+
+
+def test_every_field_of_every_log_event_is_explained_and_said_to_be_open_or_private() -> None:
+    """AUD-05: whoever reads the page sees the closed list of what a leaf can hold."""
+    explained = {(kind, name): (place, meaning) for kind, name, place, _, meaning in _rows(_fields_table(), 5)}
+    present = {
+        (kind.value, spec.name): spec.place.value
+        for kind, deed in DEEDS.items()
+        for stated in (deed, deed.outcome)
+        for spec in (specs(stated) if stated else ())
+    }
+    assert {field: place for field, (place, _) in explained.items()} == present
+    assert [field for field, (_, meaning) in explained.items() if len(meaning) < 4] == []
+
+
+def _fields_table() -> str:
+    return _generated("log-events.md").partition("## Fields")[2].partition("\n## ")[0]
+
+
+def test_an_undocumented_kind_or_field_of_a_log_event_would_be_seen() -> None:
+    class Silent(Alone):
+        kind = EventKind.SIGNED_OUT
+        code: int
+
+    assert reference._member(Silent, "other") == ""
+    assert reference.documented_members("class A:\n    x: int\n    y: int\n    'said'\n", "A") == {"x": "", "y": "said"}
 
 
 def test_every_command_is_documented() -> None:

@@ -2,13 +2,14 @@
 
 Each page keeps its own prose; what lies between ``<!-- generated -->`` and ``<!-- end -->`` is written here.
 Settings come from the docstrings of ``Config``, errors from the calls that raise them, commands from click.
-Log events are explained by hand: a row is added for a new kind and its explanation is asked for.
+Log events come from their classes: a docstring says when one is written, the string after a field what it means.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import enum
 import inspect
 import os
 import re
@@ -18,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+
+from custodes.ids import Id
+from custodes.ledger.events.fields import Shape
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "custodes"
@@ -214,28 +218,76 @@ def commands_page(_old: str) -> str:
 # --- log events -------------------------------------------------------------------------------------
 
 
-def event_kinds() -> dict[str, str]:
-    """Return the kinds of log entry, each with the docstring of its member ("" without)."""
-    from custodes.ledger.events import EventKind
+@dataclass(frozen=True)
+class EventField:
+    """One field of a kind of log entry: where it stands, what it holds, and what it means."""
 
-    source = (PACKAGE / "ledger" / "events.py").read_text(encoding="utf-8")
-    documented = documented_members(source, "EventKind")
-    return {kind.value: documented.get(kind.name, "") for kind in EventKind}
-
-
-def explanations(page: str) -> dict[str, tuple[str, str]]:
-    """Return what a page of log events says of each kind: pattern and meaning."""
-    rows = re.findall(r"^\| `([a-z.-]+)` \| (.*?) \| (.*?) \|$", page, flags=re.MULTILINE)
-    return {kind: (pattern, meaning) for kind, pattern, meaning in rows}
+    kind: str
+    name: str
+    place: str
+    holds: str
+    meaning: str
 
 
-def events_page(old: str) -> str:
-    """Return the table of log events; explanations already written stay."""
-    known = explanations(old)
-    lines = ["| kind | pattern | written when |", "|---|---|---|"]
-    for kind, docstring in event_kinds().items():
-        pattern, meaning = known.get(kind, ("", docstring))
-        lines.append(f"| `{kind}` | {pattern} | {meaning} |")
+def event_kinds() -> dict[str, tuple[str, str]]:
+    """Return the pattern of each kind of log entry, and its class's docstring: when it is written."""
+    from custodes.ledger.events import DEEDS
+
+    return {kind.value: (deed.pattern.value, _sentence(deed.__doc__ or "")) for kind, deed in DEEDS.items()}
+
+
+def event_fields() -> Iterator[EventField]:
+    """Yield every field of every kind of log entry, with the string that follows it in its class."""
+    from custodes.ledger.events import DEEDS, specs
+
+    for kind, deed in DEEDS.items():
+        for stated in (deed, deed.outcome):
+            for spec in specs(stated) if stated else ():
+                meaning = next(filter(None, (_member(each, spec.name) for each in stated.__mro__)), "")  # type: ignore[union-attr]
+                yield EventField(kind.value, spec.name, spec.place.value, _holds(spec.shape), meaning)
+
+
+def _member(kind: type, name: str) -> str:
+    if name not in inspect.get_annotations(kind):
+        return ""
+    source = Path(inspect.getfile(kind)).read_text(encoding="utf-8")
+    return documented_members(source, kind.__name__)[name]
+
+
+def _holds(shape: Shape) -> str:
+    words = {bool: "yes or no", int: "count", str: "text", Id: "any id"}
+    kinds = [
+        words.get(kind) or (f"`{kind.prefix}_…`" if issubclass(kind, Id) else kind.__name__) for kind in shape.kinds
+    ]
+    return " or ".join(kinds) + (", several" if shape.is_many else "") + (", or nothing" if shape.is_optional else "")
+
+
+def _sentence(docstring: str) -> str:
+    text = " ".join(docstring.rstrip(".").split())
+    return text[:1].lower() + text[1:]
+
+
+def _value_types() -> Iterator[tuple[str, str]]:
+    """Yield the types of open fields that are neither id, count nor truth value, with what they may hold."""
+    from custodes.ledger.events import DEEDS, specs
+
+    deeds = [stated for deed in DEEDS.values() for stated in (deed, deed.outcome) if stated]
+    kinds = {kind for each in deeds for spec in specs(each) for kind in spec.shape.kinds}
+    for kind in sorted(kinds, key=lambda kind: kind.__name__):
+        if issubclass(kind, enum.StrEnum):
+            yield kind.__name__, "one of " + ", ".join(f"`{member.value}`" for member in kind)
+        elif not issubclass(kind, Id) and kind not in (bool, int, str):
+            yield kind.__name__, _readable(_sentence(inspect.getdoc(kind) or "")).replace("``", "`")
+
+
+def events_page(_old: str) -> str:
+    """Return the kinds of log entry, their fields, and what a field may hold."""
+    lines = ["## Kinds", "", "| kind | pattern | written when |", "|---|---|---|"]
+    lines += [f"| `{kind}` | {pattern} | {meaning} |" for kind, (pattern, meaning) in event_kinds().items()]
+    lines += ["", "## Fields", "", "| kind | field | place | holds | meaning |", "|---|---|---|---|---|"]
+    lines += [f"| `{f.kind}` | `{f.name}` | {f.place} | {f.holds} | {f.meaning} |" for f in event_fields()]
+    lines += ["", "## What an open field may hold", "", "| type | what it is |", "|---|---|"]
+    lines += [f"| {name} | {meaning} |" for name, meaning in _value_types()]
     return "\n".join(lines)
 
 

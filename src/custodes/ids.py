@@ -6,6 +6,7 @@ thing it names and nothing else: no order, no date, no count.  Database keys nev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ClassVar, Self
 
@@ -14,6 +15,7 @@ from custodes.text import N_
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH = 26
+_DIGITS = re.compile(f"[{_ALPHABET}]{{{_LENGTH}}}")
 Entropy = Callable[[int], bytes]
 """``entropy(n)`` returns ``n`` random bytes; the only source of randomness anything may use."""
 
@@ -39,7 +41,7 @@ class Id(str):
             InputError: ``id.malformed``, if it is not one.
         """
         prefix, _, digits = text.partition("_")
-        if prefix != cls.prefix or len(digits) != _LENGTH or any(c not in _ALPHABET for c in digits):
+        if prefix != cls.prefix or not _DIGITS.fullmatch(digits):
             raise InputError(
                 "id.malformed",
                 N_("This is not the identifier of a %(kind)s."),

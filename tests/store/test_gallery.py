@@ -225,12 +225,13 @@ def test_a_workflows_transaction_cannot_be_part_of_another(world: World) -> None
 
 @pytest.mark.usefixtures("committed")
 def test_a_row_effect_outside_a_transaction_is_a_programming_error(world: World) -> None:
-    from custodes.ledger import Event, EventKind
+    from custodes.ledger import Event
+    from custodes.ledger.events import SignedIn, SignedOut
 
     with pytest.raises(RuntimeError, match="inside the transaction"):
-        world.services.ledger.with_rows(Event(EventKind.CASE_OPENED, world.as_("searcher")))
+        world.services.ledger.with_rows(Event(world.as_("searcher"), SignedIn(account=world.person("searcher").id)))
     with transaction_of_its_own(GALLERY), pytest.raises(RuntimeError, match="durable"):
-        world.services.ledger.alone(Event(EventKind.CASE_OPENED, world.as_("searcher")))
+        world.services.ledger.alone(Event(world.as_("searcher"), SignedOut()))
 
 
 def test_eng_01_a_template_of_another_length_is_never_stored(world: World) -> None:

@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from tests.workflows.conftest import World
 
-from custodes.ledger import Event, EventKind
+from custodes.ids import EntryId, ProbeId, RequestId
+from custodes.ledger import Event
+from custodes.ledger.events import RequestApproved, Searched
+from custodes.store.database import PEOPLE, transaction_of_its_own
 from custodes.store.log import SealedEntries
 from custodes.store.models import LogDetail, LogEntry
-from custodes.types import Phase
+from custodes.types import Phase, ProbeSource, Purpose
 
 
-def _event(world: World, kind: EventKind = EventKind.SIGNED_OUT, **private: str) -> Event:
-    return Event(kind, world.as_("searcher"), private=private)
+def _event(world: World, note: str = "") -> Event[RequestApproved]:
+    return Event(world.as_("searcher"), RequestApproved(decided=RequestId.new(os.urandom), reason=note))
+
+
+def _write(world: World, *events: Event[RequestApproved]) -> list[EntryId]:
+    with transaction_of_its_own(PEOPLE):
+        return world.services.ledger.with_rows(*events)
+
+
+def _search(world: World) -> Event[Searched]:
+    probe = ProbeId.new(os.urandom)
+    asked = Searched(probe=probe, purpose=Purpose.IDENTIFY_VICTIM, source=ProbeSource.CCTV_RECORDING)
+    record = world.request(1)
+    return Event(replace(world.as_("searcher"), case=record.case.id, request=record.id), asked)
 
 
 @pytest.mark.usefixtures("committed")
 def test_positions_have_no_gaps_however_many_write_at_once(world: World) -> None:
-    ledger, before = world.services.ledger, world.services.entries.size()
+    before = world.services.entries.size()
 
     def write() -> None:
         try:
             for _ in range(8):
-                ledger.alone(_event(world, note="n"), _event(world))
+                _write(world, _event(world, note="n"), _event(world))
         finally:
             world.services.vault.keys.close()  # type: ignore[attr-defined]
             connection.close()
@@ -46,7 +63,7 @@ def test_positions_have_no_gaps_however_many_write_at_once(world: World) -> None
 @pytest.mark.usefixtures("committed")
 def test_an_intent_whose_process_died_is_closed_at_the_next_start(world: World) -> None:
     ledger, entries = world.services.ledger, world.services.entries
-    dead = ledger.outside(_event(world))
+    dead = ledger.outside(_search(world))
     dead.__enter__()
     (open_intent,) = entries.open_intents()
     assert open_intent.phase is Phase.INTENDED
@@ -57,10 +74,10 @@ def test_an_intent_whose_process_died_is_closed_at_the_next_start(world: World) 
 
 
 def test_an_entry_comes_back_as_it_was_written(world: World) -> None:
-    (uid,) = world.services.ledger.alone(_event(world, note="n"))
+    (uid,) = _write(world, _event(world, note="n"))
     entry = world.services.entries.newest(1)[0]
     body = json.loads(entry.body)
-    assert (entry.id, entry.kind, entry.phase) == (uid, "sign-out", Phase.ALONE)
+    assert (entry.id, entry.kind, entry.phase) == (uid, "request.approved", Phase.EFFECT)
     assert (entry.actor, entry.agency) == (body["actor"], body["agency"])
     assert entry.at.isoformat(timespec="microseconds") == body["at"]
     assert entry.position is None
@@ -70,7 +87,7 @@ def test_an_entry_comes_back_as_it_was_written(world: World) -> None:
 
 def test_destroying_a_private_part_leaves_the_entry(world: World) -> None:
     """AUD-06: the commitment opens to nothing, the log is whole."""
-    (uid,) = world.services.ledger.alone(_event(world, note="somebody's name"))
+    (uid,) = _write(world, _event(world, note="somebody's name"))
     row, body = LogDetail.objects.get(entry=uid), LogEntry.objects.get(uid=uid).body
     world.services.vault.keys.destroy([row.key_uid])  # type: ignore[list-item]
     row.delete()

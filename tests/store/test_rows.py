@@ -9,7 +9,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, connection, transaction
 from tests.workflows.conftest import World
 
-from custodes.store.models import Account, Agency, Booking, JobRow, LogEntry, Subject
+from custodes.store.models import Account, Agency, Booking, JobRow, LogDetail, Subject
 from custodes.store.rows import insert, key_of, one
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -44,9 +44,8 @@ def test_json_and_bytes_survive(world: World) -> None:
     )
     insert([job])
     assert JobRow.objects.get(uid="job_1").counts == {"é": [1, None, "%"]}
-    entry = LogEntry(position=10_000, uid="ent_1", at=NOW, kind="k", phase="effect", body=b"\x00\xff%s")
-    insert([entry])
-    assert bytes(LogEntry.objects.get(uid="ent_1").body) == b"\x00\xff%s"
+    insert([LogDetail(entry="ent_1", key_uid="key_1", ciphertext=b"\x00\xff%s")])
+    assert bytes(LogDetail.objects.get(entry="ent_1").ciphertext) == b"\x00\xff%s"
 
 
 def test_many_rows_keep_their_order_and_their_own_keys(world: World) -> None:

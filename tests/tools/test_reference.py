@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -59,5 +60,12 @@ def test_a_page_without_its_marks_is_refused() -> None:
         reference.rewritten("nothing", "errors.md")
 
 
-def test_what_a_page_says_of_a_kind_is_kept() -> None:
-    assert reference.explanations("| `a.b` | alone | said |\n") == {"a.b": ("alone", "said")}
+def test_a_kind_of_log_event_is_explained_by_its_classes_docstring_and_a_field_by_what_follows_it() -> None:
+    assert reference.event_kinds()["sign-out"] == ("alone", "a person signed out")
+    fields = {(field.kind, field.name): field for field in reference.event_fields()}
+    assert (fields["sign-in.failed", "email"].place, fields["sign-in.failed", "email"].holds) == ("private", "text")
+    assert fields["search", "candidates"].meaning == "how many candidates the list holds"
+    # of a field that several kinds share, what its base says
+    assert fields["request.declined", "reason"] == dataclasses.replace(
+        fields["request.approved", "reason"], kind="request.declined"
+    )

@@ -17,14 +17,18 @@ from tests.conftest import FixedClock
 from custodes.app import Actor, build_services, new_context
 from custodes.config import Config
 from custodes.engine.fake import FakeEngine, picture
-from custodes.ids import BookingId, CaseId, PhotographId, RequestId, SubjectId, TemplateId
+from custodes.ids import BookingId, CaseId, KeyId, PhotographId, RequestId, SubjectId, TemplateId
 from custodes.imaging import LocalDecoder, decode
+from custodes.ledger import commitment
+from custodes.ledger.leaf import leaf_faults
 from custodes.policy.eligibility import BookingFacts, eligibility
 from custodes.store import accounts, enrolment
 from custodes.store.database import GALLERY, raise_generation, transaction_of_its_own
 from custodes.store.enrolment import NewPhotograph
 from custodes.store.keys import create_master_key
+from custodes.store.models import LogDetail, LogEntry
 from custodes.store.records import AccountRecord, CaseRecord, ProbeRecord, RequestRecord
+from custodes.store.vault import Sealed
 from custodes.types import Context, Ground, Offence, Role, Sex, Youth
 from custodes.workflows import cases, people, requests
 from custodes.workflows.gallery import gallery_changes
@@ -167,6 +171,14 @@ class World:
         """The bodies of the newest entries of the log, newest first."""
         return [json.loads(entry.body) for entry in self.services.entries.newest(count)]
 
+    def private(self, entry: dict[str, Any]) -> dict[str, str]:
+        """The private part of an entry that :meth:`log` returned, opened and held to its commitment."""
+        row = LogDetail.objects.get(entry=entry["id"])
+        opened = self.services.vault.open(entry["id"], Sealed(KeyId(row.key_uid), bytes(row.ciphertext)))
+        salt, private = opened[:16], opened[16:]
+        assert commitment(salt, private) == entry["private"]
+        return json.loads(private)  # type: ignore[no-any-return]
+
     def case(self, number: str = "2026-1", *, by: str = "searcher") -> CaseRecord:
         return cases.open_case(self.services, self.as_(by), number=number)
 
@@ -204,9 +216,14 @@ class World:
 
 
 @pytest.fixture
-def world(services: Services, fixed_clock: FixedClock) -> World:
-    """Two services that share (NRP may search LKS) and one person per role."""
-    return build_world(services, fixed_clock)
+def world(services: Services, fixed_clock: FixedClock) -> Iterator[World]:
+    """Two services that share (NRP may search LKS) and one person per role.
+
+    Whatever a test did, every leaf that it wrote is one that a class of `ledger.events` can write (AUD-05).
+    """
+    yield build_world(services, fixed_clock)
+    bodies = LogEntry.objects.order_by("pk").values_list("kind", "body")
+    assert [(kind, faults) for kind, body in bodies if (faults := leaf_faults(bytes(body)))] == []
 
 
 def build_world(services: Services, fixed_clock: FixedClock) -> World:

@@ -13,7 +13,8 @@ from tests.workflows.conftest import PASSWORD, World
 from custodes.app import new_context
 from custodes.errors import CustodesError
 from custodes.ids import CaseId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import SignedIn, SignedOut
 from custodes.store import accounts
 from custodes.store.database import GALLERY, present_generation, transaction_of_its_own
 from custodes.store.gallery import DatabaseTemplateSource
@@ -65,7 +66,7 @@ def sealed() -> int:
 
 
 def test_the_first_entries_of_an_empty_log_are_all_there(services: Services) -> None:
-    event = Event(EventKind.SIGNED_OUT, new_context())
+    event = Event(new_context(), SignedOut())
     assert codes(at_once(services, *[lambda: services.ledger.alone(event) and None] * 8)) == []
     assert sealed() == 8
 
@@ -75,7 +76,8 @@ def test_transactions_that_break_leave_no_gap_in_the_log(world: World) -> None:
 
     def broken() -> None:
         with transaction_of_its_own(GALLERY):
-            world.services.ledger.with_rows(Event(EventKind.SIGNED_OUT, world.as_("searcher")))
+            person = world.person("searcher").id
+            world.services.ledger.with_rows(Event(world.as_("searcher"), SignedIn(account=person)))
             raise InterruptedError
 
     people.sign_out(world.services, world.as_("searcher"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from tests.workflows.conftest import World
 import custodes.workflows
 from custodes.errors import InputError, NotSignedIn, Refused
 from custodes.ids import CaseId, ProbeId, RequestId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import CaseOpened, CaseViewed
 from custodes.policy import Action
 from custodes.store.database import GALLERY, transaction_of_its_own
 from custodes.types import Context
@@ -56,7 +58,7 @@ def test_every_workflow_asks_policy(name: str) -> None:
 @workflow
 def _rolled_back(services: Services, context: Context, error: Exception, *targets: object) -> None:
     with transaction_of_its_own(GALLERY):
-        services.ledger.with_rows(Event(EventKind.CASE_OPENED, context))
+        services.ledger.with_rows(Event(context, CaseOpened(opened=CaseId.new(context.entropy))))
         raise error
 
 
@@ -67,7 +69,7 @@ def test_a_rolled_back_workflow_leaves_its_refusal_and_nothing_else(world: World
         _rolled_back(world.services, world.as_("searcher"), Refused("gate.test", "No."))
     assert world.services.entries.size() == size + 1
     assert (world.log()[0]["kind"], world.log()[0]["phase"]) == ("action.refused", "alone")
-    assert world.log()[0]["facts"] == {"action": "-rolled-back", "code": "gate.test"}
+    assert world.log()[0]["facts"] == {"action": "rolled-back", "code": "gate.test"}
 
 
 @pytest.mark.parametrize(
@@ -111,8 +113,9 @@ def test_nobody_signed_in_is_an_error_of_its_own(world: World) -> None:
 
 
 def test_a_look_is_logged_before_it_happens(world: World) -> None:
-    viewed(world.services, world.as_("searcher"), EventKind.RECORD_VIEWED, CaseId("cas_1"))
-    assert (world.log()[0]["phase"], world.log()[0]["targets"]) == ("alone", ["cas_1"])
+    case = CaseId.new(os.urandom)
+    viewed(world.services, world.as_("searcher"), CaseViewed(viewed=case))
+    assert (world.log()[0]["phase"], world.log()[0]["targets"]) == ("alone", [case])
 
 
 def test_renaming_a_function_does_not_change_the_log(world: World) -> None:

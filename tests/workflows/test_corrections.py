@@ -69,7 +69,7 @@ def test_a_second_person_confirms_and_the_record_is_searched_from_then_on(export
     assert GalleryEntry.objects.get(died__isnull=True).searchable_from == world.clock.now()
     assert search(world.services, world.as_("searcher"), request=world.approved(1)).eligible == 1
     (entry,) = entries(export, "correction.confirmed")
-    assert entry["facts"]["fields"] == ["youth"]
+    assert world.private(entry) == {"fields": "youth"}
     assert entry["targets"][0] == confirmed.id
 
 

@@ -75,7 +75,7 @@ def test_an_offence_ends_as_the_row_says_and_the_old_end_is_kept_in_the_history(
     assert [(state, fact) for state, fact, _, _ in history()] == [("applied", "dispositions")] * 2
     assert '"convicted","2025-06-01","2025-07-01"' in history()[1][2]
     corrected = entries(export, "record.corrected")
-    assert [entry["facts"]["fields"] for entry in corrected] == [["dispositions"]] * 2
+    assert [export.world.private(entry)["fields"] for entry in corrected] == ["dispositions"] * 2
     (finished,) = entries(export, "dispositions.finished")
     assert finished["facts"]["corrected"] == 2
 

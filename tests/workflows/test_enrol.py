@@ -165,8 +165,8 @@ def test_every_failure_to_enrol_is_in_the_log_and_nothing_else_is(export: Export
     kinds = log_kinds(export)
     assert report.failed == len(report.failures) == kinds["photograph.not-enrolled"] == 4
     assert report.enrolled == kinds["photograph.enrolled"] == 1
-    failed = [entry["facts"] for entry in export.world.log(500) if entry["kind"] == "photograph.not-enrolled"]
-    stated = {facts["row"]: facts["code"] for facts in failed}
+    failed = [entry for entry in export.world.log(500) if entry["kind"] == "photograph.not-enrolled"]
+    stated = {int(export.world.private(entry)["row"]): entry["facts"]["code"] for entry in failed}
     assert stated == {f.row: f.code for f in report.failures}
     assert stated == {
         2: "image.not-an-image",

@@ -236,7 +236,8 @@ def test_log_entries_of_photographs_name_the_photograph_its_subject_and_the_job(
     job = entries["enrolment.finished"]["targets"][0]
     found = subjects.find_subject(accounts.agency_by_code("NRP").id, "P1")
     assert entries["photograph.enrolled"]["targets"][1] == found
-    assert entries["photograph.enrolled"]["facts"] == {"barriers": 0, "job": job}
+    assert entries["photograph.enrolled"]["facts"] == {"standing": "searchable", "job": job}
+    assert "private" not in entries["photograph.enrolled"]
     assert entries["photograph.not-enrolled"]["facts"]["job"] == job
 
 

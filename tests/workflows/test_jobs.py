@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 from tests.workflows.conftest import World
 
 from custodes.errors import NotSignedIn
-from custodes.ledger import Event, EventKind
+from custodes.ids import JobId
+from custodes.ledger import Event
+from custodes.ledger.events import (
+    Code,
+    EnrolmentFinished,
+    EnrolmentResumed,
+    EnrolmentStarted,
+    PhotographNotEnrolled,
+    RowEffect,
+    Sha256,
+)
 from custodes.store import jobs as store
 from custodes.store.models import Agency, JobRow
 from custodes.store.records import JobRecord, RowFailureRecord
 from custodes.text import Text
-from custodes.types import Context, Facts
+from custodes.types import Context
 from custodes.workflows.jobs import Step, run_job
+
+_RUN = {"mapping_sha256": Sha256("0" * 64), "manifest_sha256": "1" * 64, "re_export": False}
 
 
 class Killed(BaseException):
@@ -32,24 +44,29 @@ class CountToThree:
     committed: list[int] = field(default_factory=list)
     kind: str = "count"
     key: str = "to three"
-    started: EventKind = EventKind.ENROLMENT_STARTED
-    facts: Facts = field(default_factory=dict)
-    resumed: EventKind = EventKind.ENROLMENT_RESUMED
-    finished: EventKind = EventKind.ENROLMENT_FINISHED
+
+    def started(self, job: JobId) -> RowEffect:
+        return EnrolmentStarted(job=job, **_RUN)  # type: ignore[arg-type]
+
+    def resumed(self, job: JobId, cursor: int) -> RowEffect:
+        return EnrolmentResumed(job=job, cursor=cursor, **_RUN)  # type: ignore[arg-type]
+
+    def finished(self, job: JobId, counts: Mapping[str, int]) -> RowEffect:
+        return EnrolmentFinished(job=job, **counts)  # type: ignore[arg-type]
 
     def steps(self, record: JobRecord) -> Iterator[Step]:
         for row in range(record.cursor + 1, 4):
             if row == self.kill_at and not self.kill_inside:
                 raise Killed
             failures = [RowFailureRecord(row, "row.test", (Text("No."),))] if row == 2 else []
-            yield Step(lambda row=row: self._commit(row), row, {"rows": row}, failures)
+            yield Step(lambda row=row: self._commit(record.id, row), row, {"rows": row}, failures)
 
-    def _commit(self, row: int) -> Sequence[Event]:
+    def _commit(self, job: JobId, row: int) -> Sequence[Event[RowEffect]]:
         Agency.objects.create(uid=f"agy_{row}", code=f"row {row}", name="x", created_at=self.context.now())
         if row == self.kill_at and self.kill_inside:
             raise Killed
         self.committed.append(row)
-        return [Event(EventKind.PHOTOGRAPH_ENROLLED, self.context, facts={"row": row})]
+        return [Event(self.context, PhotographNotEnrolled(job=job, code=Code("row.test"), row=str(row)))]
 
 
 def _run(world: World, job: CountToThree) -> JobRecord:
@@ -66,7 +83,7 @@ def test_a_job_runs_to_its_end_and_then_does_nothing(world: World) -> None:
     assert (record.cursor, record.counts, record.finished_at) == (3, {"rows": 3}, world.clock.now())
     assert [entry["kind"] for entry in world.log(5)] == [
         "enrolment.finished",
-        *["photograph.enrolled"] * 3,
+        *["photograph.not-enrolled"] * 3,
         "enrolment.started",
     ]
     size = world.services.entries.size()
@@ -92,7 +109,7 @@ def test_a_killed_job_goes_on_where_it_was(row: int, inside: bool, world: World)
     assert (
         kinds.count("enrolment.started") == kinds.count("enrolment.resumed") == kinds.count("enrolment.finished") == 1
     )
-    assert kinds.count("photograph.enrolled") == 3
+    assert kinds.count("photograph.not-enrolled") == 3
 
 
 def test_the_same_work_of_another_service_is_another_job(world: World) -> None:

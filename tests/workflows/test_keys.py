@@ -21,7 +21,8 @@ from custodes.ledger.keyring import Keyring
 from custodes.store import rotation
 from custodes.store.keys import create_master_key
 from custodes.workflows import search as searching
-from custodes.workflows.keys import KeyName, keys, protect_key, rotate_log, rotate_master
+from custodes.ledger.events import KeyName
+    from custodes.workflows.keys import keys, protect_key, rotate_log, rotate_master
 from custodes.workflows.replay import replay
 
 ORIGIN = "log.police.example/custodes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -231,9 +232,10 @@ def test_a_request_is_kept_as_it_was_asked(world: World) -> None:
     assert made.state is RequestState.AWAITING
     entry = world.log()[0]
     assert (entry["kind"], entry["request"], entry["case"]) == ("request.made", made.id, made.case.id)
-    stated = {name: value for name, value in entry["facts"].items() if name.startswith("filter.")}
-    assert set(stated) == {f"filter.{n}" for n in ("age_from", "age_to", "agencies", "sex", "taken_from", "taken_to")}
-    assert (stated["filter.taken_from"], stated["filter.agencies"]) == ("2020-01-01", sorted(filters.agencies or ()))
+    assert entry["facts"]["filters"] == ["agencies", "sex", "age_from", "age_to", "taken_from", "taken_to"]
+    assert entry["facts"]["agencies"] == sorted(filters.agencies or ())
+    # what they choose tells what group the person sought is of (AUD-05)
+    assert json.loads(world.private(entry)["filter_values"]) == casework.filters_to_json(filters)
 
 
 def test_a_refusal_says_in_the_log_which_case_it_was_about(world: World) -> None:

@@ -173,13 +173,14 @@ _told: set[int] = set()
 
 def _note_clock(services: Services, keeper: LogKeeper) -> None:
     """Leave an entry when the machine's clock stands before the last sealed entry's time (AUD-11)."""
-    from custodes.ledger import Event, EventKind
+    from custodes.ledger import Event
+    from custodes.ledger.events import ClockWentBack
 
     size = keeper.checkpoint()
     seconds = keeper.clock_went_back(_now())
     if seconds > 1 and size and size.size not in _told:
         _told.add(size.size)
-        services.ledger.alone(Event(EventKind.CLOCK_WENT_BACK, new_context(), facts={"seconds": seconds}))
+        services.ledger.alone(Event(new_context(), ClockWentBack(seconds=seconds)))
 
 
 def _now() -> int:

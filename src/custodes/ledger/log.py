@@ -21,31 +21,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from custodes.errors import CustodesError, InputError
 from custodes.ids import EntryId
 from custodes.ledger.canonical import canonical
-from custodes.ledger.events import Event
+from custodes.ledger.events import Alone, Deed, Event, OutsideEffect, Result, RowEffect
 from custodes.ledger.protocol import EntryStore
 from custodes.ledger.tiles import MAX_ENTRY_BYTES
 from custodes.text import N_
 from custodes.types import Context, Entry, Phase
 
 _SALT_BYTES = 16
+R = TypeVar("R", bound=Result)
 
 
-class Outcome:
+class Outcome(Generic[R]):
     """What an outside effect came to, filled in while it happens and written into the ``done`` entry."""
 
-    def __init__(self, ledger: Ledger, event: Event, intent: EntryId) -> None:
+    def __init__(self, ledger: Ledger, event: Event[OutsideEffect[R]], intent: EntryId) -> None:
         self._ledger = ledger
         self.event = event
         self.intent = intent
         self.answered = False
 
-    def state(self, **facts: str | int | float | bool | None | list[str]) -> None:
-        """Add facts to the entry that will close the intent."""
-        self.event = self.event.adding(**facts)
+    def state(self, result: R) -> None:
+        """Say what the effect came to, in the entry that will close the intent."""
+        self.event = self.event.came_to(result)
 
     def done_with_rows(self) -> EntryId:
         """Close the intent inside the open transaction that stores its result, not after it."""
@@ -60,7 +62,7 @@ class Ledger:
     def __init__(self, entries: EntryStore) -> None:
         self._entries = entries
 
-    def with_rows(self, *events: Event) -> list[EntryId]:
+    def with_rows(self, *events: Event[RowEffect]) -> list[EntryId]:
         """Pattern *row effects*: add the entries to the transaction that is open.
 
         Raises:
@@ -70,13 +72,13 @@ class Ledger:
             raise RuntimeError("a row effect must be logged inside the transaction that makes it")
         return self._add([_entry(event, Phase.EFFECT) for event in events])
 
-    def alone(self, *events: Event) -> list[EntryId]:
+    def alone(self, *events: Event[Alone]) -> list[EntryId]:
         """Pattern *alone*: commit the entries by themselves, before anything is shown."""
         with self._entries.own_transaction():
             return self._add([_entry(event, Phase.ALONE) for event in events])
 
     @contextmanager
-    def outside(self, event: Event) -> Iterator[Outcome]:
+    def outside(self, event: Event[OutsideEffect[R]]) -> Iterator[Outcome[R]]:
         """Pattern *outside effects*: ``intended`` is committed on entry, ``done`` on leaving.
 
         An error inside closes the intent as ``failed`` with the error's code, which is its one entry, and is raised
@@ -91,7 +93,7 @@ class Ledger:
         except Exception as error:
             code = error.code if isinstance(error, CustodesError) else type(error).__name__
             with self._entries.own_transaction():
-                self.answer(event.adding(error=code), Phase.FAILED, intent.id)
+                self.answer(event.failed(code), Phase.FAILED, intent.id)
             if isinstance(error, CustodesError):
                 error.is_logged = True
             raise
@@ -99,7 +101,7 @@ class Ledger:
             with self._entries.own_transaction():
                 self.answer(outcome.event, Phase.DONE, intent.id)
 
-    def answer(self, event: Event, phase: Phase, intent: EntryId) -> EntryId:
+    def answer(self, event: Event[Deed], phase: Phase, intent: EntryId) -> EntryId:
         """Add the entry that closes ``intent`` to the transaction that is open."""
         return self._add([_entry(event, phase, intent)])[0]
 
@@ -130,13 +132,14 @@ def _timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
-def _private(event: Event) -> bytes:
+def _private(event: Event[Deed]) -> bytes:
     """Return the private part as canonical JSON; what is not Unicode (a file name can be anything) is escaped."""
     texts = {key: text.encode("utf-8", "backslashreplace").decode() for key, text in event.private.items()}
     return canonical(texts) if texts else b""
 
 
-def _entry(event: Event, phase: Phase, intent: EntryId | None = None) -> Entry:
+def _entry(event: Event[Deed], phase: Phase, intent: EntryId | None = None) -> Entry:
+    event.check(phase)
     context = event.context
     entry_id = EntryId.new(context.entropy)
     now = context.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -12,11 +13,11 @@ from django.db import connection
 from django.db.models import Count, Exists, Max, Min, OuterRef
 
 from custodes.errors import InputError, NotFound
-from custodes.ids import AccountId, AgencyId, CaseId, EntryId, RequestId
+from custodes.ids import AccountId, AgencyId, CaseId, EntryId, KeyId, RequestId
 from custodes.store.database import SEALING, in_transaction, transaction_of_its_own, transaction_without_queue
 from custodes.store.models import LogDetail, LogEntry
 from custodes.store.rows import insert
-from custodes.store.vault import Vault
+from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
 from custodes.types import Entry, Phase
 
@@ -63,6 +64,18 @@ class DatabaseEntryStore:
             raise NotFound("log.no-entry", N_("The log holds no such entry."), hint=N_("Its id begins with “ent”."))
         return _entry(row)
 
+    def private_of(self, entry: EntryId) -> dict[str, str]:
+        """Return the private part of an entry, as far as it is what the log committed to; nothing if it is gone."""
+        row, body = LogDetail.objects.filter(entry=entry).first(), LogEntry.objects.filter(uid=entry).first()
+        if row is None or body is None:
+            return {}
+        sealed = Sealed(KeyId(row.key_uid), bytes(row.ciphertext))
+        opened = dict(self._vault.open_remaining([(entry, sealed)])).get(entry, b"")
+        if hashlib.sha256(opened).hexdigest() != json.loads(bytes(body.body)).get("private"):
+            return {}
+        found: dict[str, str] = json.loads(opened[SALT_BYTES:])
+        return found
+
     def of_kind(self, kind: str) -> Iterator[Entry]:
         """Yield every entry of one kind, in the order in which they were written."""
         yield from map(_entry, LogEntry.objects.filter(kind=kind).order_by("pk").iterator(chunk_size=1000))
@@ -77,6 +90,8 @@ _COLUMNS = ("uid", "at", "kind", "phase", "intent", "actor", "agency", "case", "
 _ADD = f"""INSERT INTO store_logentry ({", ".join(f'"{column}"' for column in _COLUMNS)}) VALUES"""
 _MARKS = f"({', '.join(['%s'] * len(_COLUMNS))})"
 _AT_ONCE = 500
+SALT_BYTES = 16
+"""Bytes of salt before an entry's private part (`ledger.log`)."""
 _GIVE = """
 UPDATE store_logentry SET position = given.place FROM (
     SELECT id, ROW_NUMBER() OVER (ORDER BY id) - 1

@@ -16,7 +16,7 @@ from custodes.store.models import Correction, JobRow, Photograph, VanishedPhotog
 from custodes.store.records import JobRecord
 from custodes.store.rows import insert, key_of
 from custodes.text import N_
-from custodes.types import Barrier, CorrectionState, Facts
+from custodes.types import Barrier, CorrectionState
 
 KIND = "re-export"
 
@@ -30,12 +30,6 @@ class Scope:
 
     taken_from: date | None = None
     taken_to: date | None = None
-
-    @property
-    def facts(self) -> Facts:
-        """What the log says of it."""
-        first, last = (str(day) if day else None for day in (self.taken_from, self.taken_to))
-        return {"re_export": True, "taken_from": first, "taken_to": last}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from custodes.ids import AccountId, AgencyId, CaseId, EntryId, RequestId
 
-Facts = Mapping[str, "str | int | float | bool | None | list[str]"]
-"""What a log entry states openly: opaque ids, counts, codes. Never a name, an image or a template."""
+Facts = Mapping[str, "str | int | bool | list[str]"]
+"""What a log entry states openly, as JSON: opaque ids, counts, codes. Made by the classes of `ledger.events`."""
 
 
 class Phase(enum.StrEnum):

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeGuard, TypeVar, cast, overload
 
-from custodes.errors import CustodesError, NotFound, NotSignedIn, Refused
+from custodes.errors import CustodesError, InputError, NotFound, NotSignedIn, Refused
 from custodes.ids import AccountId, AgencyId, CaseId, Id, RequestId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import ActionRefused, Alone, Code, InputRejected
 from custodes.policy import Action, decide, decide_beyond
 from custodes.policy.facts import AnyFacts
 from custodes.policy.scope import Agreement, search_scope
@@ -47,7 +48,7 @@ def workflow(action: Any) -> Any:
     a bare ``@workflow``, for what no action of policy's is, names it by the function.
     """
     if not isinstance(action, Action):
-        return _logged(action.__name__.replace("_", "-"), action)
+        return _logged(action.__name__.strip("_").replace("_", "-"), action)
     return lambda function: _logged(action.value, function)
 
 
@@ -82,6 +83,14 @@ def _told_apart(context: Context, action: str, error: CustodesError, targets: tu
     return error
 
 
+def _is_whole(target: Id) -> bool:
+    """Whether it is an id; what a caller merely called one may hold anything, so no entry repeats it (AUD-05)."""
+    try:
+        return bool(type(target).parse(target))
+    except InputError:
+        return False
+
+
 def named_in(*arguments: object) -> tuple[Id, ...]:
     """Return the ids among a workflow's arguments, and among the fields of a form."""
     found: list[Id] = []
@@ -95,11 +104,12 @@ def log_error(
     services: Services, context: Context, action: str, error: CustodesError, targets: tuple[Id, ...] = ()
 ) -> None:
     """Leave an entry for a refusal or a rejection, once per error; ``targets`` say what it was asked of."""
-    kind = EventKind.ACTION_REFUSED if isinstance(error, Refused | NotSignedIn) else EventKind.INPUT_REJECTED
+    deed = ActionRefused if isinstance(error, Refused | NotSignedIn) else InputRejected
+    targets = tuple(filter(_is_whole, targets))
     case = next((target for target in targets if isinstance(target, CaseId)), context.case)
     request = next((target for target in targets if isinstance(target, RequestId)), context.request)
     context = dataclasses.replace(context, case=case, request=request)
-    services.ledger.alone(Event(kind, context, targets, {"action": action, "code": error.code}))
+    services.ledger.alone(Event(context, deed(asked_of=targets, action=Code.of(action), code=Code.of(error.code))))
     error.is_logged = True
 
 
@@ -126,6 +136,6 @@ def scope_now(context: Context) -> Scope:
     return search_scope(agency, agreements, context.now())
 
 
-def viewed(services: Services, context: Context, kind: EventKind, *targets: Id) -> None:
+def viewed(services: Services, context: Context, deed: Alone) -> None:
     """Log that something is about to be shown (pattern *alone*)."""
-    services.ledger.alone(Event(kind, context, targets=targets))
+    services.ledger.alone(Event(context, deed))

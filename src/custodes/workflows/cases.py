@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from custodes.errors import FaceError, InputError
 from custodes.ids import CaseId, ProbeId
 from custodes.imaging import Picture
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import CaseClosed, CaseOpened, CaseViewed, ProbeAdded
 from custodes.policy import Action
 from custodes.policy.facts import CaseFacts, OwnedFacts
 from custodes.store import aligned, casework
@@ -40,7 +41,7 @@ def open_case(services: Services, context: Context, *, number: str) -> CaseRecor
     case_id = CaseId.new(context.entropy)
     with transaction_of_its_own(openings(agency)):
         casework.add_case(case_id, agency, number, actor, context.now())
-        services.ledger.with_rows(Event(EventKind.CASE_OPENED, replace(context, case=case_id), (case_id,)))
+        services.ledger.with_rows(Event(replace(context, case=case_id), CaseOpened(opened=case_id)))
     return casework.case(case_id)
 
 
@@ -50,7 +51,7 @@ def close_case(services: Services, context: Context, *, case: CaseId) -> CaseRec
     with transaction_of_its_own(case_queue(case)):
         permit(context, Action.CLOSE_CASE, case_facts(casework.case(case)))
         casework.close_case(case, context.now())
-        services.ledger.with_rows(Event(EventKind.CASE_CLOSED, replace(context, case=case), (case,)))
+        services.ledger.with_rows(Event(replace(context, case=case), CaseClosed(closed=case)))
     return casework.case(case)
 
 
@@ -59,7 +60,7 @@ def view_case(services: Services, context: Context, *, case: CaseId) -> CaseFile
     """Show a case with its probes and requests."""
     record = casework.case(case)
     permit(context, Action.VIEW_CASE, OwnedFacts(record.agency))
-    viewed(services, replace(context, case=case), EventKind.CASE_VIEWED, case)
+    viewed(services, replace(context, case=case), CaseViewed(viewed=case))
     return CaseFile(record, tuple(casework.probes(case)), tuple(casework.requests(case_id=case)))
 
 
@@ -94,15 +95,8 @@ def add_probe(
             permit(context, Action.ADD_PROBE, case_facts(casework.case(case)))
         casework.add_probe(probe, sealed, added_by=actor)
         aligned.add(probe.id, services.engine.contract, sealed_crops)
-        services.ledger.with_rows(
-            Event(
-                EventKind.PROBE_ADDED,
-                replace(context, case=case),
-                (probe.id,),
-                {"faces": len(faces)},
-                {"sha256": picture.sha256, "name": name or ""},
-            )
-        )
+        added = ProbeAdded(probe=probe.id, faces=len(faces), sha256=picture.sha256, name=name or "")
+        services.ledger.with_rows(Event(replace(context, case=case), added))
     return probe
 
 

@@ -6,13 +6,14 @@ owns the record confirms or declines it; what is confirmed is judged by policy o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from custodes.engine import require_one_face
 from custodes.errors import CustodesError, InputError, NotFound
 from custodes.ids import AgencyId, CorrectionId, JobId, PhotographId, SubjectId, TemplateId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import CorrectionConfirmed, CorrectionDeclined, RecordList, RecordsListed
 from custodes.policy import Action
 from custodes.policy.facts import CorrectionFacts, OwnedFacts
 from custodes.store import correcting, subjects
@@ -26,7 +27,7 @@ from custodes.store.vanished import VanishedRecord
 from custodes.store.vault import Sealed
 from custodes.text import N_
 from custodes.types import Barrier, Context, Eligibility, RecordFact
-from custodes.workflows.boundary import permit, signed_in, workflow
+from custodes.workflows.boundary import permit, signed_in, viewed, workflow
 from custodes.workflows.enrolment.corrections import Terms, changed, judged
 from custodes.workflows.gallery import gallery_changes
 from custodes.workflows.jobs import Progress
@@ -53,7 +54,7 @@ def list_waiting(
     """Show each correction of one's own service that waits for a second person, oldest first; return how many."""
     agency = _own(context)
     ids = store.waiting(agency, job)
-    _listed(services, context, "waiting", len(ids))
+    viewed(services, context, RecordsListed(listed=RecordList.WAITING, records=len(ids)))
     for start in range(0, len(ids), _AT_ONCE):
         for record in store.records(ids[start : start + _AT_ONCE]):
             show(record)
@@ -68,9 +69,7 @@ def list_history(services: Services, context: Context, *, person_number: str) ->
     if subject is None:
         raise NotFound("record.unknown", N_("There is no such record."))
     found = store.history(subject)
-    services.ledger.alone(
-        Event(EventKind.RECORDS_LISTED, context, (subject,), {"list": "corrections", "records": len(found)})
-    )
+    viewed(services, context, RecordsListed(subject=subject, listed=RecordList.CORRECTIONS, records=len(found)))
     return found
 
 
@@ -92,7 +91,7 @@ def list_vanished(
             hint=N_("See “custodes enrol --re-export”."),
         )
     count = vanished_store.count_vanished(agency, job)
-    _listed(services, context, "vanished", count)
+    viewed(services, context, RecordsListed(listed=RecordList.VANISHED, records=count))
     for record in vanished_store.vanished_in(agency, job):
         show(record)
     return count
@@ -123,8 +122,14 @@ def confirm_correction(services: Services, context: Context, *, correction: Corr
         )
         for photograph, (template, sealed) in templates.items():
             correcting.add_template(template, photograph, sealed, services.engine.contract, eligibilities[photograph])
-        confirmed = _event(EventKind.CORRECTION_CONFIRMED, context, record, concerned)
-        services.ledger.with_rows(confirmed, *gallery_changes(services, context))
+        confirmed = CorrectionConfirmed(
+            correction=record.id,
+            booking=record.booking,
+            photographs=tuple(concerned),
+            job=record.job,
+            fields=_fields(record),
+        )
+        services.ledger.with_rows(Event(context, confirmed), *gallery_changes(services, context))
     return store.correction(correction)
 
 
@@ -171,8 +176,14 @@ def decline_correction(
     actor, _ = signed_in(context)
     with transaction_of_its_own(GALLERY):
         store.decide(correction, actor, confirmed=False, reason=reason.strip(), at=context.now())
-        event = _event(EventKind.CORRECTION_DECLINED, context, record)
-        services.ledger.with_rows(replace(event, private={"reason": reason.strip()}))
+        declined = CorrectionDeclined(
+            correction=record.id,
+            booking=record.booking,
+            job=record.job,
+            fields=_fields(record),
+            reason=reason.strip(),
+        )
+        services.ledger.with_rows(Event(context, declined))
     return store.correction(correction)
 
 
@@ -180,10 +191,6 @@ def _own(context: Context) -> AgencyId:
     _, agency = signed_in(context)
     permit(context, Action.VIEW_CORRECTIONS, OwnedFacts(agency))
     return agency
-
-
-def _listed(services: Services, context: Context, name: str, count: int) -> None:
-    services.ledger.alone(Event(EventKind.RECORDS_LISTED, context, facts={"list": name, "records": count}))
 
 
 def _facts(record: CorrectionRecord) -> CorrectionFacts:
@@ -225,11 +232,5 @@ def _templates(
     return made
 
 
-def _event(
-    kind: EventKind, context: Context, record: CorrectionRecord, photographs: Sequence[PhotographId] = ()
-) -> Event:
-    facts: dict[str, str | list[str]] = {
-        "fields": [change.fact.value for change in record.changes],
-        "job": str(record.job),
-    }
-    return Event(kind, context, (record.id, record.booking, *photographs), facts)
+def _fields(record: CorrectionRecord) -> str:
+    return " ".join(change.fact.value for change in record.changes)

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custodes.ids import AgencyId, JobId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import DispositionsFinished, DispositionsResumed, DispositionsStarted, RowEffect, Sha256
 from custodes.policy import Action
 from custodes.policy.facts import OwnedFacts
 from custodes.store import jobs as job_store
 from custodes.store.bookings import quarantine_booking
 from custodes.store.records import JobRecord, RowFailureRecord
-from custodes.types import Context, Facts
+from custodes.types import Context
 from custodes.workflows.boundary import permit, signed_in, workflow
 from custodes.workflows.enrolment.corrections import Terms
 from custodes.workflows.enrolment.ends import BATCH, DispositionBatch, DispositionJudge
@@ -29,7 +30,7 @@ from custodes.workflows.enrolment.manifest import (
     open_manifest,
 )
 from custodes.workflows.enrolment.manifest import Mapping as Explanation
-from custodes.workflows.enrolment.settle import write_corrections
+from custodes.workflows.enrolment.settle import quarantined, write_corrections
 from custodes.workflows.jobs import Progress, Step, file_sha256, key_of_pass, run_job
 from custodes.workflows.services import Services
 
@@ -99,20 +100,27 @@ class _DispositionsJob:
     """The steps of one pass over one file."""
 
     kind = "dispositions"
-    started = EventKind.DISPOSITIONS_STARTED
-    resumed = EventKind.DISPOSITIONS_RESUMED
-    finished = EventKind.DISPOSITIONS_FINISHED
 
     def __init__(self, services: Services, context: Context, file: Manifest, mapping: Path | None) -> None:
         self._services = services
         self._context = context
         self._file = file
         _, self._agency = signed_in(context)
-        hashes = {"file_sha256": file_sha256(file.path)}
-        if mapping is not None:
-            hashes["mapping_sha256"] = file_sha256(mapping)
-        self.facts: Facts = hashes
-        self.key = key_of_pass(self.kind, self._agency, *hashes.values())
+        self._file_sha256 = file_sha256(file.path)
+        self._mapping_sha256 = None if mapping is None else Sha256(file_sha256(mapping))
+        hashes = [self._file_sha256] if self._mapping_sha256 is None else [self._file_sha256, self._mapping_sha256]
+        self.key = key_of_pass(self.kind, self._agency, *hashes)
+
+    def started(self, job: JobId) -> DispositionsStarted:
+        return DispositionsStarted(job=job, mapping_sha256=self._mapping_sha256, file_sha256=self._file_sha256)
+
+    def resumed(self, job: JobId, cursor: int) -> DispositionsResumed:
+        return DispositionsResumed(
+            job=job, mapping_sha256=self._mapping_sha256, file_sha256=self._file_sha256, cursor=cursor
+        )
+
+    def finished(self, job: JobId, counts: Mapping[str, int]) -> DispositionsFinished:
+        return DispositionsFinished(job=job, **counts)
 
     def steps(self, record: JobRecord) -> Iterator[Step]:
         counts = Counter(record.counts)
@@ -127,14 +135,15 @@ class _DispositionsJob:
                 )
 
 
-def _commit(context: Context, agency: AgencyId, job: JobId, batch: DispositionBatch) -> Callable[[], Sequence[Event]]:
-    def write() -> Sequence[Event]:
+def _commit(
+    context: Context, agency: AgencyId, job: JobId, batch: DispositionBatch
+) -> Callable[[], Sequence[Event[RowEffect]]]:
+    def write() -> Sequence[Event[RowEffect]]:
         events = write_corrections(context, job, batch.corrections, batch.looked_at)
         for each in batch.corrections:
             if each.bars:
                 photographs = quarantine_booking(agency, each.after.booking_number, each.bars)
-                facts: Facts = {"barriers": int(each.bars), "row": each.row, "job": str(job)}
-                events.append(Event(EventKind.RECORD_QUARANTINED, context, tuple(photographs), facts))
+                events.append(Event(context, quarantined(photographs, each.bars, job, each.row)))
         return events
 
     return write

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from custodes.ids import AgencyId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import Commitment, EventKind, GalleryBalanced, GalleryChanged, RowEffect
 from custodes.policy import Action
 from custodes.store import accounts, balance
 from custodes.types import Context, Role
@@ -25,12 +26,12 @@ _AT_ONCE = 250
 """Commitments in one entry: 64 digits each, and an entry has 65,535 bytes."""
 
 
-def gallery_changes(services: Services, context: Context) -> list[Event]:
+def gallery_changes(services: Services, context: Context) -> list[Event[RowEffect]]:
     """Return the entries for what the open transaction did to the gallery; to be written in it, after everything."""
     return [event for each in balance.changes(services.vault.keys) for event in _events(context, each)]
 
 
-def _events(context: Context, each: balance.Changes) -> Iterator[Event]:
+def _events(context: Context, each: balance.Changes) -> Iterator[Event[RowEffect]]:
     listed = [
         *(("admitted", commitment) for commitment in each.admitted),
         *(("barred", commitment) for commitment in each.barred),
@@ -38,8 +39,11 @@ def _events(context: Context, each: balance.Changes) -> Iterator[Event]:
     ]
     for start in range(0, len(listed), _AT_ONCE):
         part = listed[start : start + _AT_ONCE]
-        facts = {kind: [c for k, c in part if k == kind] for kind in ("admitted", "barred", "ended")}
-        yield Event(EventKind.GALLERY_CHANGED, context, (each.owner,), {k: v for k, v in facts.items() if v})
+        admitted, barred, ended = (
+            tuple(Commitment(commitment) for kind, commitment in part if kind == wanted)
+            for wanted in ("admitted", "barred", "ended")
+        )
+        yield Event(context, GalleryChanged(owner=each.owner, admitted=admitted, barred=barred, ended=ended))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def _stated_powers(services: Services) -> set[tuple[str, ...]]:
             if kind is EventKind.AGREEMENT_REGISTERED:
                 found.add((one, *other, body["facts"]["starts_on"], body["facts"]["ends_on"]))
             elif kind is EventKind.ROLE_GRANTED:
-                found.add((one, body["facts"]["role"]))
+                found.add((one, body["facts"]["granted"]))
             else:
                 found.add((*other, Role.ADMINISTRATOR.value))
     return found
@@ -143,13 +147,16 @@ def check_balance(services: Services, context: Context) -> Balance:
 def compare_and_log(services: Services, context: Context) -> Balance:
     """Do what :func:`check_balance` does, by the product itself."""
     found = weigh(services)
-    facts = {"even": found.is_even, "hidden": found.hidden, "inserted": found.inserted, "altered": found.altered}
-    facts["powers"] = found.powers
-    totals = {
-        "admitted": sum(count.admitted for count in found.counts.values()),
-        "barred": sum(count.barred for count in found.counts.values()),
-    }
-    services.ledger.alone(Event(EventKind.GALLERY_BALANCED, context, facts={**facts, **totals}))
+    compared = GalleryBalanced(
+        even=found.is_even,
+        hidden=found.hidden,
+        inserted=found.inserted,
+        altered=found.altered,
+        powers=found.powers,
+        admitted=sum(count.admitted for count in found.counts.values()),
+        barred=sum(count.barred for count in found.counts.values()),
+    )
+    services.ledger.alone(Event(context, compared))
     return found
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Protocol
 
 from custodes.ids import AgencyId, JobId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import RowEffect
 from custodes.store import jobs as store
 from custodes.store.database import GALLERY, transaction_of_its_own
 from custodes.store.records import JobRecord, RowFailureRecord
-from custodes.types import Context, Facts
+from custodes.types import Context
 from custodes.workflows.boundary import signed_in
 from custodes.workflows.gallery import gallery_changes
 from custodes.workflows.services import Services
@@ -32,7 +33,7 @@ Progress = Callable[[int, int | None], None]
 class Step:
     """One step, prepared: what to commit, and where the job stands afterwards."""
 
-    commit: Callable[[], Sequence[Event]]
+    commit: Callable[[], Sequence[Event[RowEffect]]]
     """Writes the step's rows inside the open transaction and returns the events that say so."""
     cursor: int
     counts: Mapping[str, int]
@@ -44,11 +45,18 @@ class Job(Protocol):
 
     kind: str
     key: str
-    started: EventKind
-    resumed: EventKind
-    finished: EventKind
-    facts: Facts
-    """What the log says of the work whenever it is begun or taken up again."""
+
+    def started(self, job: JobId) -> RowEffect:
+        """Return what the log says when the work is begun."""
+        ...
+
+    def resumed(self, job: JobId, cursor: int) -> RowEffect:
+        """Return what the log says when it is taken up again after ``cursor`` rows."""
+        ...
+
+    def finished(self, job: JobId, counts: Mapping[str, int]) -> RowEffect:
+        """Return what the log says when it has ended."""
+        ...
 
     def steps(self, record: JobRecord) -> Iterator[Step]:
         """Yield the steps that are left after ``record.cursor``, in order."""
@@ -99,18 +107,16 @@ def _begin(services: Services, context: Context, job: Job) -> JobRecord:
     actor, agency = signed_in(context)
     with transaction_of_its_own(GALLERY):
         record = store.find_job(job.kind, agency, job.key)
-        kind = job.resumed
         if record is None:
             record = store.start_job(JobId.new(context.entropy), job.kind, agency, job.key, actor, context.now())
-            kind = job.started
-        if record.finished_at is None:
-            facts = {**job.facts, "job": str(record.id), "cursor": record.cursor}
-            services.ledger.with_rows(Event(kind, context, (record.id,), facts))
+            services.ledger.with_rows(Event(context, job.started(record.id)))
+        elif record.finished_at is None:
+            services.ledger.with_rows(Event(context, job.resumed(record.id, record.cursor)))
     return record
 
 
 def _end(services: Services, context: Context, job: Job, job_id: JobId) -> JobRecord:
     with transaction_of_its_own(GALLERY):
         record = store.finish_job(job_id, context.now())
-        services.ledger.with_rows(Event(job.finished, context, (job_id,), dict(record.counts)))
+        services.ledger.with_rows(Event(context, job.finished(job_id, record.counts)))
     return record

@@ -7,15 +7,15 @@ out of the installation meanwhile (`custodes.app.alone`).
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from datetime import timedelta
 
 from custodes.config import Config
 from custodes.errors import InputError, SetupError
 from custodes.keyfile import PassphraseSource, is_protected, protect
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
 from custodes.ledger.checkpoint import Checkpoint
+from custodes.ledger.events import KeyIdText, KeyName, KeyProtected, KeyRotated, KeyRotation
 from custodes.ledger.folder import FolderTileStore
 from custodes.ledger.key_folder import (
     LIST_NAME,
@@ -31,18 +31,11 @@ from custodes.policy import Action
 from custodes.store.keys import SqliteKeyStore
 from custodes.store.rotation import Rotation, next_master_file, rotate_master_key
 from custodes.text import N_
-from custodes.types import Context, Facts
+from custodes.types import Context
 from custodes.workflows.boundary import permit, workflow
 from custodes.workflows.services import Services
 
 LONGEST_OVERLAP = timedelta(days=366)
-
-
-class KeyName(enum.StrEnum):
-    """The keys that an installation has of its own; a witness's are its own affair."""
-
-    MASTER = "master"
-    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +84,8 @@ def protect_key(
             N_("A replacement of the master key was interrupted, so that there are two."),
             hint=N_("Finish it first: custodes keys rotate master."),
         )
-    facts: Facts = {"key": key.value, "protected": new_passphrase is not None}
-    with services.ledger.outside(Event(EventKind.KEY_PROTECTED, context, (), facts)):
+    protected = KeyProtected(key=key, protected=new_passphrase is not None)
+    with services.ledger.outside(Event(context, protected)):
         if key is KeyName.MASTER:
             protect(config.master_key_file, passphrase, new_passphrase, context.entropy)
         else:
@@ -111,9 +104,9 @@ def rotate_master(services: Services, context: Context, *, passphrase: Passphras
     store = services.vault.keys
     if not isinstance(store, SqliteKeyStore):
         raise SetupError("keys.not-in-files", N_("The master key is not kept in a file here: replace it where it is."))
-    with services.ledger.outside(Event(EventKind.KEY_ROTATED, context, (), {"key": KeyName.MASTER.value})) as outcome:
+    with services.ledger.outside(Event(context, KeyRotated(key=KeyName.MASTER))) as outcome:
         done = rotate_master_key(store, services.config.master_key_file, passphrase, context.entropy)
-        outcome.state(wrapped=done.keys, finished_earlier=done.was_begun)
+        outcome.state(KeyRotation(wrapped=done.keys, finished_earlier=done.was_begun))
     return done
 
 
@@ -137,8 +130,8 @@ def rotate_log(
     keyring = open_log_keys(folder, passphrase)
     given = passphrase() if any(protection(folder, keyring).values()) else None
     size = _sealed_size(services.config)
-    facts: Facts = {"key": KeyName.LOG.value, "size": size, "overlap_s": int(overlap.total_seconds())}
-    with services.ledger.outside(Event(EventKind.KEY_ROTATED, context, (), facts)) as outcome:
+    rotated = KeyRotated(key=KeyName.LOG, size=size, overlap_s=int(overlap.total_seconds()))
+    with services.ledger.outside(Event(context, rotated)) as outcome:
         new = rotate_log_keys(
             folder,
             keyring,
@@ -148,10 +141,10 @@ def rotate_log(
             overlap=int(overlap.total_seconds()),
             passphrase=given,
         )
-        outcome.state(
-            ended=[use.key.key_id.hex() for use in keyring.uses if use.until is None],
-            begun=[use.key.key_id.hex() for use in new.uses if use.until is None],
+        ended, begun = (
+            tuple(KeyIdText(use.key.key_id.hex()) for use in ring.uses if use.until is None) for ring in (keyring, new)
         )
+        outcome.state(KeyRotation(ended=ended, begun=begun))
     return new
 
 

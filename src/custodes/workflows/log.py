@@ -11,8 +11,17 @@ from pathlib import Path
 
 from custodes.errors import Conflict, NotFound, SetupError
 from custodes.ids import EntryId, RequestId
-from custodes.ledger import Event, EventKind, verify
+from custodes.ledger import Event, verify
 from custodes.ledger.checkpoint import Checkpoint
+from custodes.ledger.events import (
+    EventKind,
+    Extended,
+    LogRestored,
+    LogVerified,
+    LogViewed,
+    ProofExported,
+    QuorumExtended,
+)
 from custodes.ledger.folder import FolderTileStore
 from custodes.ledger.keeper import LogKeeper
 from custodes.ledger.proof import Proof
@@ -59,7 +68,7 @@ def log_status(services: Services, context: Context) -> LogStatus:
     """Say how the log stands: what is published, what waits, who witnesses it and who is missing."""
     permit(context, Action.VIEW_LOG)
     keeper = _keeper(services)
-    services.ledger.alone(Event(EventKind.LOG_VIEWED, context))
+    services.ledger.alone(Event(context, LogViewed()))
     return status_of(keeper, int(context.now().timestamp()))
 
 
@@ -83,8 +92,7 @@ def verify_log(services: Services, context: Context) -> Verification:
     permit(context, Action.VERIFY_LOG)
     keeper = _keeper(services)
     found = check_log(keeper)
-    facts = {"sound": found.is_sound, "differing": found.differing}
-    services.ledger.alone(Event(EventKind.LOG_VERIFIED, context, facts=facts))
+    services.ledger.alone(Event(context, LogVerified(sound=found.is_sound, differing=found.differing)))
     return found
 
 
@@ -156,8 +164,7 @@ def restore_log(services: Services, context: Context, *, source: Path) -> Restor
     kinds, targets = _named_in(tail)
     with transaction_of_its_own(SEALING):
         lacking = index.put_back(held, tail)
-        facts: dict[str, int] = {"first": held, "entries": len(tail), "lacking": lacking}
-        services.ledger.with_rows(Event(EventKind.LOG_RESTORED, context, facts=facts))
+        services.ledger.with_rows(Event(context, LogRestored(first=held, entries=len(tail), lacking=lacking)))
     return Restored(held, lacking, kinds, targets)
 
 
@@ -195,7 +202,7 @@ def export_proof(services: Services, context: Context, *, entry: EntryId) -> tup
     permit(context, Action.EXPORT_PROOF)
     keeper = _keeper(services)
     proof = keeper.proof(services.entries.get(entry).position)
-    services.ledger.alone(Event(EventKind.PROOF_EXPORTED, context, (entry,)))
+    services.ledger.alone(Event(context, ProofExported(entry=entry)))
     return proof
 
 
@@ -225,10 +232,9 @@ def extend_quorum(services: Services, context: Context, *, note: bytes) -> Exten
     """
     permit(context, Action.EXTEND_QUORUM)
     keeper = _keeper(services)
-    event = Event(EventKind.TIME_EXTENDED, context)
-    with services.ledger.outside(event) as outcome:
+    with services.ledger.outside(Event(context, QuorumExtended())) as outcome:
         extension = keeper.extend(note)
-        outcome.state(until=extension.until, granted=extension.granted)
+        outcome.state(Extended(granted=extension.granted, until=extension.until))
     return extension
 
 

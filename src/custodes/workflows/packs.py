@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from custodes.config import Config
 from custodes.engine import Manifest, Pack, PulledFiles, builtin_packs, check_licence, pull, verify
@@ -21,7 +22,8 @@ from custodes.engine.shelf import find_manifest, own_names, put, read_manifest, 
 from custodes.engine.signature import TrustedKey, signer, trusted_keys
 from custodes.engine.weights import writable
 from custodes.errors import Conflict, ContractMismatch, ModelPackError
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import ContractId, PackAdded, PackRemoved, Sha256, SignatureWorth
 from custodes.policy import Action
 from custodes.policy.facts import PackFacts, PackUseFacts, Signature
 from custodes.store import installation
@@ -64,7 +66,7 @@ def add_pack(
     with _staging(config.models_dir) as folder:
         staged = pull(found.pack, folder, folder=weights, beside=config.models_dir, progress=progress).folder
         try_apart(found.content.decode(), found.pack, folder)
-        with services.ledger.outside(_event(EventKind.PACK_ADDED, context, record, signature=worth.value)) as outcome:
+        with services.ledger.outside(_added_event(context, record, worth)) as outcome:
             put(found, staged, config.models_dir)
             with transaction_of_its_own(PACKS):
                 installation.add_pack(record)
@@ -92,7 +94,7 @@ def remove_pack(services: Services, context: Context, *, name: str) -> None:
         )
     if record is None:
         raise _not_added(name)
-    with services.ledger.outside(_event(EventKind.PACK_REMOVED, context, record)) as outcome:
+    with services.ledger.outside(Event(context, PackRemoved(**_stated(record)))) as outcome:
         take_away(name, config.models_dir)
         with transaction_of_its_own(PACKS):
             installation.remove_pack(name)
@@ -227,9 +229,25 @@ def _require_own_name(manifest: Manifest, config: Config) -> None:
         )
 
 
-def _event(kind: EventKind, context: Context, record: PackRecord, **more: str) -> Event:
-    facts = {"pack": record.name, "contract": record.contract, "manifest_sha256": record.manifest_sha256}
-    return Event(kind, context, facts={**facts, "signed_by": record.signed_by, **more})
+class _Stated(TypedDict):
+    contract: ContractId
+    manifest_sha256: Sha256
+    signed_by: Sha256 | None
+    pack: str
+
+
+def _stated(record: PackRecord) -> _Stated:
+    """Return what the log says of a pack, whether it comes or goes."""
+    return {
+        "contract": ContractId(record.contract),
+        "manifest_sha256": Sha256(record.manifest_sha256),
+        "signed_by": Sha256(record.signed_by) if record.signed_by else None,
+        "pack": record.name,
+    }
+
+
+def _added_event(context: Context, record: PackRecord, worth: Signature) -> Event[PackAdded]:
+    return Event(context, PackAdded(signature=SignatureWorth(worth.value), **_stated(record)))
 
 
 @contextmanager

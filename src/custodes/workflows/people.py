@@ -8,7 +8,18 @@ from datetime import date, timedelta
 
 from custodes.errors import InputError, NotFound, NotSignedIn, Refused
 from custodes.ids import AccountId, AgencyId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import (
+    AccountCreated,
+    AgencyCreated,
+    AgreementRegistered,
+    InstallationCreated,
+    PublicDay,
+    RoleGranted,
+    SignedIn,
+    SignedOut,
+    SignInFailed,
+)
 from custodes.policy import Action, named_person
 from custodes.policy.facts import AccountFacts, AgreementFacts, GrantFacts
 from custodes.store import accounts
@@ -42,7 +53,7 @@ def create_installation(
     named_person(AccountFacts(full_name, email, personnel_number)).require()
     _check_agency(agency_code, agency_name)
     agency_id, account_id = AgencyId.new(context.entropy), AccountId.new(context.entropy)
-    purpose = {"evaluation": services.config.evaluation}
+    created = InstallationCreated(agency=agency_id, account=account_id, evaluation=services.config.evaluation)
     with transaction_of_its_own(PEOPLE):
         if not accounts.is_empty():
             raise Refused(
@@ -61,7 +72,7 @@ def create_installation(
             at=context.now(),
         )
         accounts.grant_role(account_id, Role.ADMINISTRATOR, context.now())
-        services.ledger.with_rows(Event(EventKind.INSTALLATION_CREATED, context, (agency_id, account_id), purpose))
+        services.ledger.with_rows(Event(context, created))
     return accounts.account(account_id)
 
 
@@ -73,7 +84,7 @@ def create_agency(services: Services, context: Context, *, code: str, name: str)
     agency_id = AgencyId.new(context.entropy)
     with transaction_of_its_own(PEOPLE):
         accounts.add_agency(agency_id, code, name, context.now())
-        services.ledger.with_rows(Event(EventKind.AGENCY_CREATED, context, (agency_id,)))
+        services.ledger.with_rows(Event(context, AgencyCreated(agency=agency_id)))
     return accounts.agency_by_code(code)
 
 
@@ -95,12 +106,16 @@ def register_agreement(
         Action.REGISTER_AGREEMENT,
         AgreementFacts(owner.id, searcher.id, reference, starts_on, ends_on),
     )
-    facts = {"starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat()}
+    registered = AgreementRegistered(
+        owner=owner.id,
+        searcher=searcher.id,
+        starts_on=PublicDay(starts_on.isoformat()),
+        ends_on=PublicDay(ends_on.isoformat()),
+        reference=reference,
+    )
     with transaction_of_its_own(PEOPLE):
         accounts.add_agreement(owner.id, searcher.id, reference, starts_on, ends_on)
-        services.ledger.with_rows(
-            Event(EventKind.AGREEMENT_REGISTERED, context, (owner.id, searcher.id), facts, {"reference": reference})
-        )
+        services.ledger.with_rows(Event(context, registered))
 
 
 @workflow(Action.CREATE_ACCOUNT)
@@ -128,7 +143,7 @@ def create_account(
             password=password,
             at=context.now(),
         )
-        services.ledger.with_rows(Event(EventKind.ACCOUNT_CREATED, context, (account_id, agency.id)))
+        services.ledger.with_rows(Event(context, AccountCreated(account=account_id, agency=agency.id)))
     return accounts.account(account_id)
 
 
@@ -139,7 +154,7 @@ def grant_role(services: Services, context: Context, *, account: AccountId, role
         holder = accounts.account(account)
         permit(context, Action.GRANT_ROLE, GrantFacts(role, frozenset(holder.roles)))
         accounts.grant_role(account, role, context.now())
-        services.ledger.with_rows(Event(EventKind.ROLE_GRANTED, context, (account,), {"role": role.value}))
+        services.ledger.with_rows(Event(context, RoleGranted(account=account, granted=role)))
     return accounts.account(account)
 
 
@@ -158,7 +173,7 @@ def sign_in(services: Services, context: Context, *, email: str, password: str) 
         if person is not None and is_right and not is_locked:
             accounts.count_sign_in(person.id, context.now())
             their = replace(context, actor=person.id, agency=person.agency.id)
-            services.ledger.with_rows(Event(EventKind.SIGNED_IN, their, (person.id,)))
+            services.ledger.with_rows(Event(their, SignedIn(account=person.id)))
             return person
         _note_failure(services, context, person, email, is_locked=is_locked)
     error = NotSignedIn(
@@ -187,7 +202,7 @@ def session_hash(account_id: AccountId) -> str:
 
 def sign_out(services: Services, context: Context) -> None:
     """Log that a person ended their session."""
-    services.ledger.alone(Event(EventKind.SIGNED_OUT, context))
+    services.ledger.alone(Event(context, SignedOut()))
 
 
 def agencies() -> list[AgencyRecord]:
@@ -223,12 +238,5 @@ def _note_failure(
 ) -> None:
     if person is not None and not is_locked and accounts.count_failed_sign_in(person.id) >= _FAILURES_ALLOWED:
         accounts.lock_until(person.id, context.now() + _LOCKED_FOR)
-    services.ledger.with_rows(
-        Event(
-            EventKind.SIGN_IN_FAILED,
-            context,
-            (person.id,) if person else (),
-            {"locked": is_locked},
-            {"email": email[:254]},
-        )
-    )
+    failed = SignInFailed(account=person.id if person else None, locked=is_locked, email=email[:254])
+    services.ledger.with_rows(Event(context, failed))

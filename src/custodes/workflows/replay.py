@@ -8,13 +8,13 @@ with its reason.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from custodes.errors import Conflict, CustodesError
 from custodes.ids import RequestId, SearchId, SubjectId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import Code, ReplayOutcome, SearchReplayed
 from custodes.policy import Action
 from custodes.policy.facts import OwnedFacts
 from custodes.store import casework, searches
@@ -84,18 +84,16 @@ def replay_search(services: Services, context: Context, *, search: SearchId) -> 
 
 
 def _logged(services: Services, context: Context, record: RequestRecord, answer: Replay) -> Replay:
-    facts = {
-        "outcome": answer.outcome.value,
-        "same": answer.same,
-        "differences": len(answer.differences),
-        "destroyed": len(answer.destroyed),
-        "quarantined": len(answer.quarantined),
-        "rows_destroyed": answer.rows_destroyed,
-    }
-    if answer.code:
-        facts["code"] = answer.code
-    event = Event(EventKind.SEARCH_REPLAYED, in_request(context, record), (answer.search.id,), facts)
-    services.ledger.alone(event)
+    replayed = SearchReplayed(
+        search=answer.search.id,
+        came_out=ReplayOutcome(answer.outcome.value),
+        differences=len(answer.differences),
+        rows_destroyed=answer.rows_destroyed,
+        code=Code.of(answer.code) if answer.code else None,
+        destroyed=len(answer.destroyed),
+        quarantined=len(answer.quarantined),
+    )
+    services.ledger.alone(Event(in_request(context, record), replayed))
     return answer
 
 
@@ -140,8 +138,6 @@ def _certificates(services: Services, record: RequestRecord, stored: SearchRecor
     told = []
     if certificate_of(stored, record, template) != stored.certificate:
         told.append(Text(N_("The certificate is not that of what is stored: it was altered since.")))
-    entries = services.entries.newest(1, uid=stored.log_entry)
-    facts = json.loads(entries[0].body)["facts"] if entries else {}
-    if facts.get("certificate") != stored.certificate:
+    if services.entries.private_of(stored.log_entry).get("certificate") != stored.certificate:
         told.append(Text(N_("The log's entry of this search does not state this certificate.")))
     return told

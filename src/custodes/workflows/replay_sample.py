@@ -7,19 +7,19 @@ is part of the job's name, so that a job that was interrupted goes on with the s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from custodes.errors import InputError
-from custodes.ids import SearchId
-from custodes.ledger import EventKind
+from custodes.ids import JobId, SearchId
+from custodes.ledger.events import ReplayFinished, ReplayResumed, ReplayStarted, Seed
 from custodes.policy import Action
 from custodes.policy.facts import OwnedFacts
 from custodes.store import jobs as job_store
 from custodes.store import searches
 from custodes.store.records import JobRecord
 from custodes.text import N_
-from custodes.types import Context, Facts
+from custodes.types import Context
 from custodes.workflows.boundary import permit, signed_in, workflow
 from custodes.workflows.jobs import Progress, Step, run_job
 from custodes.workflows.repetition import Outcome
@@ -71,9 +71,6 @@ class _SampleJob:
     """The steps of one sample: a search each."""
 
     kind = _KIND
-    started = EventKind.REPLAY_STARTED
-    resumed = EventKind.REPLAY_RESUMED
-    finished = EventKind.REPLAY_FINISHED
 
     def __init__(self, services: Services, context: Context, count: int) -> None:
         self._services = services
@@ -83,8 +80,19 @@ class _SampleJob:
         self.key = begun.key if begun else f"{count}:{context.entropy(_SEED_BYTES).hex()}"
         size, _, seed = self.key.partition(":")
         self.count, self._seed = int(size), bytes.fromhex(seed)
-        self.facts: Facts = {"sample": self.count, "seed": seed}
+        self._hex = Seed(seed)
         self.apart: list[Replay] = []
+
+    def started(self, job: JobId) -> ReplayStarted:
+        return ReplayStarted(job=job, sample=self.count, seed=self._hex)
+
+    def resumed(self, job: JobId, cursor: int) -> ReplayResumed:
+        return ReplayResumed(job=job, sample=self.count, seed=self._hex, cursor=cursor)
+
+    def finished(self, job: JobId, counts: Mapping[str, int]) -> ReplayFinished:
+        return ReplayFinished(
+            job=job, **{name: counts.get(name, 0) for name in ("same", "partial", "different", "not_run")}
+        )
 
     def steps(self, record: JobRecord) -> Iterator[Step]:
         counts = Counter({outcome.name.lower(): 0 for outcome in Outcome} | dict(record.counts))

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import rfc8785
+
 from custodes.errors import InputError
-from custodes.ids import CaseId, ProbeId, RequestId
-from custodes.ledger import Event, EventKind
+from custodes.ids import AgencyId, CaseId, ProbeId, RequestId
+from custodes.ledger import Event
+from custodes.ledger.events import FilterName, OffenceCode, RequestApproved, RequestDeclined, RequestMade, RowEffect
 from custodes.policy import Action
 from custodes.policy.facts import ApprovalFacts, RequestFacts
 from custodes.ranking.admission import admission
@@ -17,7 +20,7 @@ from custodes.store import accounts, casework
 from custodes.store.database import case_queue, transaction_of_its_own
 from custodes.store.records import CaseRecord, ProbeRecord, RequestRecord
 from custodes.text import N_
-from custodes.types import Authority, Context, Facts, Filters, ProbeSource, Purpose, RequestState, Scope
+from custodes.types import Authority, Context, Filters, ProbeSource, Purpose, RequestState, Scope
 from custodes.workflows.boundary import permit, signed_in, workflow
 from custodes.workflows.cases import case_facts
 from custodes.workflows.services import Services
@@ -130,13 +133,12 @@ def _decide(services: Services, context: Context, request: RequestId, reason: st
     context = in_request(context, record)
     actor, _ = signed_in(context)
     action = Action.APPROVE_SEARCH if approved else Action.DECLINE_SEARCH
-    kind = EventKind.REQUEST_APPROVED if approved else EventKind.REQUEST_DECLINED
+    deed = RequestApproved if approved else RequestDeclined
     with transaction_of_its_own(case_queue(record.case.id)):
         record = casework.request(request)
         permit(context, action, ApprovalFacts(case_facts(record.case), record.requester, record.state))
         casework.decide_request(request, actor, approved=approved, reason=reason.strip(), at=context.now())
-        private = {"reason": reason.strip()} if reason.strip() else {}
-        services.ledger.with_rows(Event(kind, context, (request,), private=private))
+        services.ledger.with_rows(Event(context, deed(decided=request, reason=reason.strip())))
     return casework.request(request)
 
 
@@ -191,22 +193,30 @@ def _check(form: RequestForm, case: CaseRecord, probe: ProbeRecord, context: Con
         )
 
 
-def filter_facts(filters: Filters) -> Facts:
-    """Return the filters as the log states them, each with its value: ids, codes, ages and days (SRCH-05)."""
-    return {f"filter.{name}": value for name, value in casework.filters_to_json(filters).items()}
+def filter_names(filters: Filters) -> tuple[FilterName, ...]:
+    """Return which filters are chosen, as the log states it openly (SRCH-05)."""
+    return tuple(map(FilterName, casework.filters_to_json(filters)))
 
 
-def _made(context: Context, record: RequestRecord) -> Event:
-    facts: Facts = {
-        "offence": record.offence_code,
-        "purpose": record.purpose.value,
-        "authority": record.authority.value,
-        "source": record.source.value,
-        **filter_facts(record.filters),
-    }
-    private = {
-        "authority_reference": record.authority_reference,
-        "necessity": record.necessity,
-        "how_obtained": record.how_obtained,
-    }
-    return Event(EventKind.REQUEST_MADE, in_request(context, record), (record.id, record.probe.id), facts, private)
+def filter_agencies(filters: Filters) -> tuple[AgencyId, ...]:
+    """Return the services that the filters choose, in the order of their ids; none if all are searched."""
+    return tuple(sorted(filters.agencies or ()))
+
+
+def _made(context: Context, record: RequestRecord) -> Event[RowEffect]:
+    chosen = casework.filters_to_json(record.filters)
+    made = RequestMade(
+        made=record.id,
+        probe=record.probe.id,
+        offence=OffenceCode(record.offence_code),
+        purpose=record.purpose,
+        source=record.source,
+        filters=filter_names(record.filters),
+        agencies=filter_agencies(record.filters),
+        authority=record.authority.value,
+        authority_reference=record.authority_reference,
+        necessity=record.necessity,
+        how_obtained=record.how_obtained,
+        filter_values=rfc8785.dumps(chosen).decode() if chosen else "",
+    )
+    return Event(in_request(context, record), made)

@@ -14,7 +14,8 @@ import rfc8785
 
 from custodes.errors import Conflict, InputError
 from custodes.ids import EntryId, RequestId, SearchId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import ContractId, ExactFloat, SearchDone, Searched
 from custodes.policy import Action
 from custodes.policy.facts import SearchFacts
 from custodes.ranking.gallery import DEFAULT_LIMIT, HARD_CAP
@@ -25,7 +26,7 @@ from custodes.text import N_
 from custodes.types import CandidateList, Context, Scope, Template
 from custodes.workflows.boundary import permit, scope_now, workflow
 from custodes.workflows.packs import require_one_contract
-from custodes.workflows.requests import filter_facts, in_request, request_facts
+from custodes.workflows.requests import filter_agencies, filter_names, in_request, request_facts
 from custodes.workflows.services import Services
 from custodes.workflows.standing import stops
 
@@ -45,9 +46,7 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
     context = in_request(context, record)
     permit(context, Action.SEARCH, _facts(services, context, record))
     _check_limit(limit)
-    asked = {"purpose": record.purpose.value, "source": record.source.value, **filter_facts(record.filters)}
-    event = Event(EventKind.SEARCH, context, (record.probe.id,), asked)
-    with services.ledger.outside(event) as outcome:
+    with services.ledger.outside(Event(context, _asked(record))) as outcome:
         require_one_contract(services.engine.contract)
         template = _template(services, record)
         scope = scope_now(context)
@@ -66,7 +65,7 @@ def search(services: Services, context: Context, *, request: RequestId, limit: i
             if not casework.use_request(record.id):
                 permit(context, Action.SEARCH, _facts(services, context, casework.request(record.id)))
                 raise Conflict("search.already-run", N_("This request was used by another search just now."))
-            outcome.state(**_result_facts(found))
+            outcome.state(_done(found))
             found = replace(found, log_entry=outcome.done_with_rows())
             searches.add_search(found, sealed)
     return found
@@ -168,15 +167,25 @@ def _template(services: Services, record: RequestRecord) -> Template:
     return engine.embed([(picture.pixels, probe.faces[record.face])])[0]
 
 
-def _result_facts(result: SearchRecord) -> dict[str, str | int | float | bool | None | list[str]]:
-    return {
-        "search": str(result.id),
-        "contract": result.contract.id,
-        "generation": result.generation,
-        "threshold": result.threshold.hex(),
-        "limit": result.limit,
-        "eligible": result.eligible,
-        "compared": result.compared,
-        "candidates": len(result.candidates),
-        "certificate": result.certificate,
-    }
+def _asked(record: RequestRecord) -> Searched:
+    return Searched(
+        probe=record.probe.id,
+        purpose=record.purpose,
+        source=record.source,
+        filters=filter_names(record.filters),
+        agencies=filter_agencies(record.filters),
+    )
+
+
+def _done(result: SearchRecord) -> SearchDone:
+    return SearchDone(
+        search=result.id,
+        contract=ContractId(result.contract.id),
+        generation=result.generation,
+        threshold=ExactFloat(result.threshold.hex()),
+        limit=result.limit,
+        eligible=result.eligible,
+        compared=result.compared,
+        candidates=len(result.candidates),
+        certificate=result.certificate,
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from custodes.errors import Conflict, NotFound
 from custodes.ids import AccountId, AgencyId, CaseId, PhotographId, ProbeId, RequestId, SubjectId
-from custodes.ledger import Event, EventKind
+from custodes.ledger.events import CandidatesViewed, CaseViewed, ImageViewed, LogViewed, RecordViewed, WorkViewed
 from custodes.policy import Action, decide
 from custodes.policy.facts import OwnedFacts, RecordFacts
 from custodes.store import accounts, casework, searches, subjects
@@ -60,7 +60,7 @@ def my_work(services: Services, context: Context) -> Work:
     permit(context, Action.VIEW_WORK)
     actor, agency = signed_in(context)
     if context.role in (Role.SEARCHER, Role.SUPERVISOR, Role.RECORDS_OFFICER):
-        viewed(services, context, EventKind.WORK_VIEWED)
+        viewed(services, context, WorkViewed())
     if context.role in (Role.SEARCHER, Role.SUPERVISOR):
         requests = casework.requests(agency=agency)
         return Work(
@@ -80,7 +80,7 @@ def view_request(services: Services, context: Context, *, request: RequestId) ->
     """Show one request."""
     record = casework.request(request)
     permit(context, Action.VIEW_CASE, OwnedFacts(record.case.agency))
-    viewed(services, in_request(context, record), EventKind.CASE_VIEWED, record.id)
+    viewed(services, in_request(context, record), CaseViewed(viewed=record.id))
     return record
 
 
@@ -95,7 +95,7 @@ def view_candidates(services: Services, context: Context, *, request: RequestId)
             "search.not-run", N_("This request has not been searched yet."), hint=N_("Run the search first.")
         )
     result = searches.search(record.search)
-    viewed(services, context, EventKind.CANDIDATES_VIEWED, result.id)
+    viewed(services, context, CandidatesViewed(search=result.id))
     found = tuple(subjects.subject(candidate.subject) for candidate in result.candidates)
     agencies = scope_now(context).agencies
     notes = tuple(
@@ -113,7 +113,7 @@ def view_record(services: Services, context: Context, *, subject: SubjectId) -> 
     facts = _record_facts(context, record.agency.id, subject)
     permit(context, Action.VIEW_RECORD, facts)
     sees_quarantined = decide(Action.VIEW_RECORD, context, replace(facts, barriers=~Barrier.NONE)).allowed
-    viewed(services, context, EventKind.RECORD_VIEWED, subject)
+    viewed(services, context, RecordViewed(subject=subject))
     return record if sees_quarantined else _searchable(record)
 
 
@@ -135,7 +135,7 @@ def view_photograph(services: Services, context: Context, *, photograph: Photogr
     shown = next(p for booking in record.bookings for p in booking.photographs if p.id == photograph)
     facts = _record_facts(context, record.agency.id, record.id)
     permit(context, Action.VIEW_RECORD, replace(facts, barriers=shown.barriers))
-    viewed(services, context, EventKind.IMAGE_VIEWED, photograph)
+    viewed(services, context, ImageViewed(image=photograph))
     return _preview(services, photograph, _PREVIEW_SIDE)
 
 
@@ -145,7 +145,7 @@ def view_probe(services: Services, context: Context, *, probe: ProbeId) -> bytes
     record = casework.probe(probe)
     case = casework.case(record.case)
     permit(context, Action.VIEW_CASE, OwnedFacts(case.agency))
-    viewed(services, replace(context, case=case.id), EventKind.IMAGE_VIEWED, probe)
+    viewed(services, replace(context, case=case.id), ImageViewed(image=probe))
     return _preview(services, probe, _PROBE_PREVIEW_SIDE)
 
 
@@ -155,7 +155,7 @@ def view_log(
 ) -> list[LogLine]:
     """Show the newest entries of the log to an auditor; looking at the log is in the log (AUD-08)."""
     permit(context, Action.VIEW_LOG)
-    services.ledger.alone(Event(EventKind.LOG_VIEWED, context))
+    viewed(services, context, LogViewed())
     chosen = {"actor": actor, "case": case}
     entries = services.entries.newest(_LOG_PAGE, **{key: value for key, value in chosen.items() if value})
     names = accounts.names({entry.actor for entry in entries if entry.actor})

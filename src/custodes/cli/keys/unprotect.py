@@ -20,7 +20,8 @@ def change(key: str, new_passphrase: bytes | None) -> None:
     """Put ``key`` under another passphrase, or under none."""
     from custodes.app import alone, passphrases
     from custodes.cli.session import acting
-    from custodes.workflows.keys import KeyName, protect_key
+    from custodes.ledger.events import KeyName
+    from custodes.workflows.keys import protect_key
 
     with acting() as (services, context), alone(services.config):
         source = passphrases.source(services.config, key)

@@ -27,11 +27,12 @@ def note_error(request: HttpRequest, error: CustodesError) -> None:
     log_error(services(), context, f"page.{_page(request)}", error)
 
 
-def _page(request: HttpRequest) -> str | None:
+def _page(request: HttpRequest) -> str:
+    """Return the page's own name, never the address that was asked for: it may hold anything."""
     try:
-        return resolve(request.path_info).url_name
+        return resolve(request.path_info).url_name or "unnamed"
     except Resolver404:
-        return None
+        return "unknown"
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

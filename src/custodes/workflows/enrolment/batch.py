@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from custodes.engine import advise
 from custodes.ids import AgencyId, BookingId, JobId, PhotographId, SubjectId, TemplateId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import Code, PhotographEnrolled, PhotographNotEnrolled, RowEffect, Standing
 from custodes.store import enrolment as store
 from custodes.store.bookings import KeptBooking, mark_named, quarantine_booking
 from custodes.store.database import raise_generation
@@ -20,7 +21,7 @@ from custodes.types import Barrier, Context, Contract, Eligibility
 from custodes.workflows.enrolment.corrections import Plan, Terms
 from custodes.workflows.enrolment.judge import Named, Outcome, Quarantine, Withdrawal, judge
 from custodes.workflows.enrolment.prepare import Prepared
-from custodes.workflows.enrolment.settle import write_corrections
+from custodes.workflows.enrolment.settle import named, quarantined, write_corrections
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,11 @@ def count(counts: Counter[str], batch: Batch) -> None:
 
 def commit(
     vault: Vault, context: Context, contract: Contract, job: JobId, batch: Batch
-) -> Callable[[], Sequence[Event]]:
+) -> Callable[[], Sequence[Event[RowEffect]]]:
     """Seal a batch now, and return what writes it in the open transaction and names its log entries."""
     sealed = list(zip(batch.new, store.seal_photographs(vault, batch.new), strict=True))
 
-    def write() -> Sequence[Event]:
+    def write() -> Sequence[Event[RowEffect]]:
         if batch.re_export:
             require_latest(job)
         corrected = write_corrections(context, job, batch.corrections, batch.looked_at)
@@ -116,21 +117,12 @@ def commit(
         if sealed:
             subjects = store.add_photographs(sealed, contract, generation=raise_generation(), at=context.now())
         enrolled = (
-            Event(
-                EventKind.PHOTOGRAPH_ENROLLED,
-                context,
-                (photograph.photograph_id, subject),
-                {"barriers": int(photograph.eligibility.barriers), "job": str(job)},
-            )
+            Event(context, _enrolled(photograph, subject, job))
             for photograph, subject in zip(batch.new, subjects, strict=True)
         )
-        quarantined = [_quarantine(context, batch.agency, job, quarantine) for quarantine in batch.quarantines]
+        barred = [_quarantine(context, batch.agency, job, quarantine) for quarantine in batch.quarantines]
         refused = (
-            Event(
-                EventKind.PHOTOGRAPH_NOT_ENROLLED,
-                context,
-                facts={"row": record.row, "code": record.code, "job": str(job)},
-            )
+            Event(context, PhotographNotEnrolled(job=job, code=Code.of(record.code), row=str(record.row)))
             for record in batch.failed
         )
         mark_named(
@@ -140,16 +132,23 @@ def commit(
             unclear=batch.named.unclear,
             photographs=batch.named.photographs,
         )
-        return [*corrected, *enrolled, *quarantined, *refused]
+        return [*corrected, *enrolled, *barred, *refused]
 
     return write
 
 
-def _quarantine(context: Context, agency: AgencyId, job: JobId, quarantine: Quarantine) -> Event:
+def _quarantine(context: Context, agency: AgencyId, job: JobId, quarantine: Quarantine) -> Event[RowEffect]:
     photographs = quarantine_booking(agency, quarantine.booking_number, quarantine.barriers)
-    return Event(
-        EventKind.RECORD_QUARANTINED,
-        context,
-        tuple(photographs),
-        {"barriers": int(quarantine.barriers), "row": quarantine.row, "job": str(job)},
+    return Event(context, quarantined(photographs, quarantine.barriers, job, quarantine.row))
+
+
+def _enrolled(photograph: NewPhotograph, subject: SubjectId, job: JobId) -> PhotographEnrolled:
+    barriers = photograph.eligibility.barriers
+    standing = {Barrier.NONE: Standing.SEARCHABLE, Barrier.POSE: Standing.UNSEARCHED}
+    return PhotographEnrolled(
+        photograph=photograph.photograph_id,
+        subject=subject,
+        job=job,
+        standing=standing.get(barriers, Standing.QUARANTINED),
+        barriers="" if barriers in standing else named(barriers),
     )

@@ -10,25 +10,27 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from custodes.engine import FaceEngine, check_licence
 from custodes.errors import CustodesError, ManifestError
-from custodes.ledger import EventKind
+from custodes.ids import JobId
+from custodes.ledger.events import EnrolmentFinished, EnrolmentResumed, EnrolmentStarted, Sha256
 from custodes.policy import Action
 from custodes.policy.facts import OwnedFacts
 from custodes.store import accounts, bookings
 from custodes.store.records import JobRecord
 from custodes.store.vanished import KIND, Scope, is_superseded
 from custodes.text import N_
-from custodes.types import Context, Facts
+from custodes.types import Context
 from custodes.workflows.boundary import permit, signed_in, workflow
 from custodes.workflows.enrolment.batch import commit, count, to_commit
 from custodes.workflows.enrolment.corrections import Terms
 from custodes.workflows.enrolment.judge import Outcome
+from custodes.workflows.enrolment.logged import finished, resumed, started
 from custodes.workflows.enrolment.manifest import Manifest, Problem, Row, load_mapping, open_manifest
 from custodes.workflows.enrolment.prepare import Failed, Loaded, failure, prepare
 from custodes.workflows.enrolment.report import EnrolmentReport, report_of
@@ -95,9 +97,6 @@ class _EnrolmentJob:
     """The steps of one pass over one manifest."""
 
     kind = "enrolment"
-    started = EventKind.ENROLMENT_STARTED
-    resumed = EventKind.ENROLMENT_RESUMED
-    finished = EventKind.ENROLMENT_FINISHED
 
     def __init__(
         self,
@@ -109,9 +108,8 @@ class _EnrolmentJob:
         re_export: Scope | None,
     ) -> None:
         manifest_sha256, mapping_sha256 = map(file_sha256, files)
-        self.facts: Facts = {"manifest_sha256": manifest_sha256, "mapping_sha256": mapping_sha256}
+        self._hashes = (manifest_sha256, Sha256(mapping_sha256))
         if re_export is not None:
-            self.facts = {**self.facts, **re_export.facts}
             self.kind = KIND
         self._re_export = re_export
         self._rows_at_once = _BATCH if re_export is None else _RE_EXPORT_BATCH
@@ -124,6 +122,15 @@ class _EnrolmentJob:
             self.kind, self._agency, manifest_sha256, mapping_sha256, str(re_export or ""), is_over=is_superseded
         )
         self._engine: FaceEngine = services.bulk_engine
+
+    def started(self, job: JobId) -> EnrolmentStarted:
+        return started(job, *self._hashes, self._re_export)
+
+    def resumed(self, job: JobId, cursor: int) -> EnrolmentResumed:
+        return resumed(job, *self._hashes, self._re_export, cursor)
+
+    def finished(self, job: JobId, counts: Mapping[str, int]) -> EnrolmentFinished:
+        return finished(job, counts)
 
     def steps(self, record: JobRecord) -> Iterator[Step]:
         self._job = record.id

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from custodes.errors import Conflict
-from custodes.ids import BookingId, CorrectionId, JobId, SubjectId
-from custodes.ledger import Event, EventKind
+from custodes.ids import CorrectionId, JobId, PhotographId, SubjectId
+from custodes.ledger import Event
+from custodes.ledger.events import CorrectionWaiting, CorrectionWithdrawn, RecordCorrected, RecordQuarantined, RowEffect
 from custodes.store import corrections as store
 from custodes.store.bookings import KeptBooking, kept_bookings
 from custodes.store.correcting import apply_changes
 from custodes.store.corrections import NewCorrection
 from custodes.text import N_
-from custodes.types import Context, CorrectionState
+from custodes.types import Barrier, Context, CorrectionState
 from custodes.workflows.boundary import signed_in
 from custodes.workflows.enrolment.corrections import Plan
 from custodes.workflows.enrolment.judge import Withdrawal
@@ -23,7 +24,7 @@ def write_corrections(
     job: JobId,
     corrections: Sequence[Plan | Withdrawal],
     looked_at: Mapping[str, KeptBooking] | None = None,
-) -> list[Event]:
+) -> list[Event[RowEffect]]:
     """Make each correction, leave it waiting, or withdraw it, in order; return the events that say so.
 
     ``looked_at``: what was kept of each booking, by its number, when the plans were made.
@@ -32,13 +33,15 @@ def write_corrections(
         Conflict: ``record.changed`` or ``correction.decided``.
     """
     _require_unchanged(context, looked_at or {})
-    events: list[Event] = []
+    events: list[Event[RowEffect]] = []
     ids: dict[int, CorrectionId] = {}
     for each in corrections:
         if isinstance(each, Withdrawal):
             correction = ids[id(each.correction)] if isinstance(each.correction, Plan) else each.correction
             store.withdraw(correction, context.now())
-            events.append(_event(EventKind.CORRECTION_WITHDRAWN, context, job, correction, each.booking, row=each.row))
+            row = str(each.row) if each.row else ""
+            withdrawn = CorrectionWithdrawn(correction=correction, booking=each.booking, job=job, row=row)
+            events.append(Event(context, withdrawn))
             continue
         ids[id(each)] = correction = CorrectionId.new(context.entropy)
         events.append(_write(context, job, correction, each))
@@ -61,7 +64,7 @@ def _require_unchanged(context: Context, looked_at: Mapping[str, KeptBooking]) -
         )
 
 
-def _write(context: Context, job: JobId, correction: CorrectionId, plan: Plan) -> Event:
+def _write(context: Context, job: JobId, correction: CorrectionId, plan: Plan) -> Event[RowEffect]:
     actor, _ = signed_in(context)
     booking = plan.after.id
     store.add_correction(
@@ -77,9 +80,10 @@ def _write(context: Context, job: JobId, correction: CorrectionId, plan: Plan) -
             proposed_at=context.now(),
         )
     )
-    facts: dict[str, int | list[str]] = {"row": plan.row, "fields": plan.facts}
+    row, facts = str(plan.row), " ".join(plan.facts)
     if plan.widens:
-        return _event(EventKind.CORRECTION_WAITING, context, job, correction, booking, **facts)
+        waiting = CorrectionWaiting(correction=correction, booking=booking, job=job, fields=facts, row=row)
+        return Event(context, waiting)
     photographs = apply_changes(
         booking,
         plan.changes,
@@ -88,16 +92,17 @@ def _write(context: Context, job: JobId, correction: CorrectionId, plan: Plan) -
         new_subject=SubjectId.new(context.entropy),
         at=context.now(),
     )
-    event = _event(EventKind.RECORD_CORRECTED, context, job, correction, booking, **facts)
-    return Event(event.kind, context, (*event.targets, *photographs), event.facts)
+    corrected = RecordCorrected(
+        correction=correction, booking=booking, photographs=tuple(photographs), job=job, fields=facts, row=row
+    )
+    return Event(context, corrected)
 
 
-def _event(
-    kind: EventKind,
-    context: Context,
-    job: JobId,
-    correction: CorrectionId,
-    booking: BookingId,
-    **facts: int | list[str],
-) -> Event:
-    return Event(kind, context, (correction, booking), {**facts, "job": str(job)})
+def quarantined(photographs: Iterable[PhotographId], barriers: Barrier, job: JobId, row: int) -> RecordQuarantined:
+    """Return what the log says of a booking that a row bars."""
+    return RecordQuarantined(photographs=tuple(photographs), job=job, barriers=named(barriers), row=str(row))
+
+
+def named(barriers: Barrier) -> str:
+    """Return barriers as the log's private part names them."""
+    return " ".join(barrier.name or "" for barrier in barriers)

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from custodes.ids import AgencyId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import RecordVanished, RowEffect
 from custodes.policy.eligibility import bars_unnamed
 from custodes.store import vanished as store
 from custodes.store.records import JobRecord
@@ -36,8 +37,8 @@ def sweep(context: Context, agency: AgencyId, job: JobRecord, scope: Scope, coun
 
 def _commit(
     context: Context, job: JobRecord, photographs: Sequence[int], counts: Counter[str], *, bar: bool
-) -> Callable[[], Sequence[Event]]:
-    def write() -> Sequence[Event]:
+) -> Callable[[], Sequence[Event[RowEffect]]]:
+    def write() -> Sequence[Event[RowEffect]]:
         store.require_latest(job.id)
         stale = [Withdrawal(waits, booking, 0) for waits, booking in store.waiting_for(photographs, job.id)]
         withdrawn = write_corrections(context, job.id, stale)
@@ -47,10 +48,8 @@ def _commit(
             *withdrawn,
             *(
                 Event(
-                    EventKind.RECORD_VANISHED,
                     context,
-                    (booking, *found),
-                    {"photographs": len(found), "job": str(job.id)},
+                    RecordVanished(booking=booking, barred=tuple(found), photographs=len(found), job=job.id),
                 )
                 for booking, found in barred.items()
             ),

@@ -1,21 +1,12 @@
-"""What can be written in the log: the closed list of kinds, and the frozen value one event is.
-
-An event states ids, counts and codes openly (``facts``).  Sentences, names, e-mail addresses and file
-names go into ``private``, of which the log's permanent part holds only a salted commitment (AUD-05).
-"""
+"""The closed list of what can be written in the log."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
-from custodes.ids import Id
-from custodes.types import Context, Facts
 
 
 class EventKind(enum.StrEnum):
-    """Every kind of entry. ``docs/log-events.md`` explains each; a test keeps the two together."""
+    """Every kind of entry; each has one class in this package, whose docstring says when it is written."""
 
     INSTALLATION_CREATED = "installation.created"
     AGENCY_CREATED = "agency.created"
@@ -71,21 +62,3 @@ class EventKind(enum.StrEnum):
     REPLAY_FINISHED = "replay.finished"
     KEY_ROTATED = "key.rotated"
     KEY_PROTECTED = "key.protected"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened, is about to happen, or was refused.
-
-    ``facts``: opaque ids, counts and codes only.  ``private``: anything a person wrote or is called by.
-    """
-
-    kind: EventKind
-    context: Context
-    targets: tuple[Id, ...] = ()
-    facts: Facts = field(default_factory=dict)
-    private: Mapping[str, str] = field(default_factory=dict)
-
-    def adding(self, **facts: str | int | float | bool | None | list[str]) -> Event:
-        """Return this event with more facts: what an outside effect came to."""
-        return replace(self, facts={**self.facts, **facts})

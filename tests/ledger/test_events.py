@@ -85,7 +85,13 @@ def test_the_closed_list_of_what_is_open_is_changed_by_nobody_unawares() -> None
     answers = {"evaluation", "locked", "re_export", "same"}
     named = {"action", "agencies", "code", "contract", "job", "search"}
     hashes = {"manifest_sha256", "mapping_sha256", "signed_by"}
-    settings = {"ends_on", "generation", "starts_on", "threshold"}
+    counts |= {"admitted", "barred", "ended", "hidden", "inserted", "altered", "powers"}
+    counts |= {"differing", "first", "entries", "lacking", "seconds", "wrapped", "size", "overlap_s"}
+    of_jobs |= {"same", "partial", "different", "not_run", "sample", "differences", "rows_destroyed"}
+    coarse |= {"came_out", "key"}
+    answers |= {"even", "sound", "finished_earlier", "protected"}
+    named |= {"begun", "seed"}
+    settings = {"until", "ends_on", "generation", "starts_on", "threshold"}
     assert names == counts | of_jobs | coarse | answers | named | hashes | settings
 
 

@@ -30,6 +30,9 @@ TOKENS = {
     "Code": st.sampled_from(["gate.role", "search", "page.open-case", "ValueError", "a.b-c.d9"]),
     "OffenceCode": st.sampled_from(["CC 344", "CC 279.01", "CDSA 5(2)"]),
     "ExactFloat": st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False).map(float.hex),
+    "Commitment": st.binary(min_size=32, max_size=32).map(bytes.hex),
+    "KeyIdText": st.binary(min_size=4, max_size=4).map(bytes.hex),
+    "Seed": st.binary(min_size=16, max_size=16).map(bytes.hex),
     "PublicDay": st.dates().map(str),
 }
 

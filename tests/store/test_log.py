@@ -111,7 +111,7 @@ def test_bodies_are_read_in_the_order_of_their_positions(world: World) -> None:
     index = SealedEntries()
     index.give_positions(10_000)
     size = index.size()
-    ids = world.services.ledger.alone(*[_event(world) for _ in range(5)])
+    ids = _write(world, *[_event(world) for _ in range(5)])
     assert index.waiting() == (5, LogEntry.objects.get(uid=ids[0]).at)
     assert index.give_positions(3) == 3
     assert (index.size(), index.waiting()[0]) == (size + 3, 2)
@@ -133,7 +133,7 @@ def test_bodies_are_read_in_the_order_of_their_positions(world: World) -> None:
     ],
 )
 def test_a_position_once_given_is_never_changed(world: World, change: str) -> None:
-    world.services.ledger.alone(_event(world))
+    _write(world, _event(world))
     SealedEntries().give_positions(1000)
     with pytest.raises(IntegrityError, match="appended"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE store_logentry SET {change}")
@@ -142,7 +142,7 @@ def test_a_position_once_given_is_never_changed(world: World, change: str) -> No
 @pytest.mark.parametrize("column", ["uid", "at", "kind", "phase", "intent", "actor", "agency", "body"])
 def test_giving_a_position_changes_nothing_else(world: World, column: str) -> None:
     """A trigger sees to it, with whatever statement the position is given."""
-    (uid,) = world.services.ledger.alone(_event(world))
+    (uid,) = _write(world, _event(world))
     other = "'2020-01-01T00:00:00Z'" if column == "at" else "'x'"
     statement = f"UPDATE store_logentry SET position = 999999, {column} = {other} WHERE uid = %s"
     with pytest.raises(IntegrityError, match="appended"), transaction.atomic(), connection.cursor() as cursor:

@@ -15,14 +15,14 @@ from custodes.errors import CustodesError, InputError, Refused, SetupError
 from custodes.imaging import LocalDecoder
 from custodes.keyfile import is_protected, no_passphrase, protect, read_secret
 from custodes.ledger.checkpoint import Checkpoint
+from custodes.ledger.events import KeyName
 from custodes.ledger.folder import FolderTileStore
 from custodes.ledger.key_folder import create_log_keys, open_log_keys, read_log_keys
 from custodes.ledger.keyring import Keyring
 from custodes.store import rotation
 from custodes.store.keys import create_master_key
 from custodes.workflows import search as searching
-from custodes.ledger.events import KeyName
-    from custodes.workflows.keys import keys, protect_key, rotate_log, rotate_master
+from custodes.workflows.keys import keys, protect_key, rotate_log, rotate_master
 from custodes.workflows.replay import replay
 
 ORIGIN = "log.police.example/custodes"
@@ -57,7 +57,7 @@ def test_after_a_rotation_every_record_is_read_and_written_as_before(world: Worl
     again.vault.keys.close()  # type: ignore[attr-defined]
     assert _entries(world, "key.rotated") == [
         ("intended", {"key": "master"}),
-        ("done", {"key": "master", "wrapped": done.keys, "finished_earlier": False}),
+        ("done", {"key": "master", "wrapped": done.keys, "finished_earlier": False, "begun": [], "ended": []}),
     ]
 
 

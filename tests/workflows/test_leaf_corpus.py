@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,26 +18,38 @@ from typing import Any
 
 import pytest
 from tests import networks
+from tests.ledger.sealing import ORIGIN, KeyType, key
 from tests.workflows.conftest import PASSWORD, World
 from tests.workflows.enrol_fixtures import Export, as_csv, row
 from tests.workflows.test_packs import KEY, sign_with, trust
 
+from custodes.app import sealing
 from custodes.config import Config
 from custodes.engine.fake import picture
 from custodes.errors import CustodesError, SetupError
 from custodes.ids import KeyId
+from custodes.keyfile import no_passphrase
 from custodes.ledger import commitment
-from custodes.ledger.events import DEEDS, EventKind, Place, specs
+from custodes.ledger.events import DEEDS, EventKind, KeyName, Place, specs
+from custodes.ledger.keeper import LogKeeper, Terms
+from custodes.ledger.key_folder import create_log_keys, open_log_keys
 from custodes.ledger.leaf import event_of, leaf_faults
+from custodes.ledger.note import sign_note
 from custodes.ledger.tree import leaf_hash
+from custodes.ledger.witnessing.standing import Extension
+from custodes.store.log import SealedEntries
 from custodes.store.models import Account, Booking, LogDetail, LogEntry, Photograph, Probe, SearchRequest, Subject
 from custodes.store.vault import Sealed
 from custodes.types import Filters, Role, Sex
-from custodes.workflows import cases, corrections, packs, people, requests, viewing
+from custodes.workflows import cases, corrections, gallery, keys, packs, people, requests, viewing
 from custodes.workflows import dispositions as disposing
+from custodes.workflows import log as upkeep
+from custodes.workflows import replay_sample as replay_sample_module
 from custodes.workflows.enrolment import Scope
 from custodes.workflows.enrolment import batch as enrolling
-from custodes.workflows.search import replay, search
+from custodes.workflows.replay import replay
+from custodes.workflows.replay_sample import replay_sample
+from custodes.workflows.search import search
 
 _STATEMENTS = {
     "authority_reference": "Warrant 4711 of Justice Okonkwo",
@@ -74,7 +87,7 @@ def _person(number: int, **changes: str) -> dict[str, str]:
 def _stopped(module: Any, name: str, run: Callable[[], object]) -> None:
     """Let a job stop in its middle, so that it is taken up again."""
 
-    def broken(*_: object) -> Any:
+    def broken(*_: object, **__: object) -> Any:
         raise OSError
 
     with pytest.MonkeyPatch.context() as patch:
@@ -191,6 +204,33 @@ def _come_and_go(world: World) -> None:
     viewing.view_log(services, world.as_("auditor"))
 
 
+def _keep_the_log(world: World, config: Config) -> None:
+    """Seal, verify, prove, put back; replace keys; come short of witnesses; set the clock back."""
+    services, auditor, boss = world.services, world.as_("auditor"), world.as_("administrator")
+    keyring = create_log_keys(config.log_key_dir, ORIGIN, os.urandom)
+    overseers = [key(f"overseer{n}", KeyType.ED25519) for n in range(2)]
+    terms = Terms(None, 60, tuple(one.verifier for one in overseers))
+    keeper = LogKeeper(config.log_dir, SealedEntries(), lambda: open_log_keys(config.log_key_dir), terms=terms)
+    services.keeper = keeper
+    at = int(world.clock.now().timestamp())
+    assert keeper.seal(at)
+    gallery.check_balance(services, auditor)
+    upkeep.log_status(services, auditor)
+    assert upkeep.verify_log(services, auditor).is_sound
+    (entry, *_) = services.entries.of_kind(EventKind.CASE_OPENED)
+    upkeep.export_proof(services, auditor, entry=entry.id)
+    note = bytes(sign_note(str(Extension(keyring.origin, at, at + 60)), overseers, at))
+    upkeep.extend_quorum(services, auditor, note=note)
+    upkeep.restore_log(services, auditor, source=config.log_dir)
+    world.clock.advance(days=-1)
+    sealing.note_clock(services, keeper, world.clock.now())
+    world.clock.advance(days=1)
+    _stopped(replay_sample_module, "replay_search", lambda: replay_sample(services, auditor, count=1))
+    replay_sample(services, auditor, count=1)
+    keys.protect_key(services, boss, key=KeyName.LOG, passphrase=no_passphrase, new_passphrase=None)
+    keys.rotate_log(services, boss, passphrase=no_passphrase)
+
+
 @pytest.fixture
 def corpus(committed: None, world: World, config: Config, tmp_path: Path) -> Corpus:
     manifests: list[bytes] = []
@@ -203,6 +243,7 @@ def corpus(committed: None, world: World, config: Config, tmp_path: Path) -> Cor
     _dispose(world, export, manifests)
     _work_a_case(world)
     _come_and_go(world)
+    _keep_the_log(world, config)
     bodies = [bytes(body) for body in LogEntry.objects.order_by("pk").values_list("body", flat=True)]
     return Corpus(world, bodies, manifests)
 

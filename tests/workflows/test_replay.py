@@ -56,8 +56,7 @@ def test_a_search_comes_out_the_same_by_its_own_id_and_by_its_requests(world: Wo
     entry = world.log()[0]
     assert (entry["kind"], entry["targets"]) == ("search.replayed", [record.id])
     assert entry["facts"] == {
-        "outcome": "same",
-        "same": True,
+        "came_out": "same",
         "differences": 0,
         "destroyed": 0,
         "quarantined": 0,
@@ -87,7 +86,7 @@ def test_a_candidate_taken_off_the_stored_list_is_found(world: World) -> None:
     assert answer.outcome is Outcome.DIFFERENT
     assert "has a candidate that the stored one lacks" in _sentences(answer)
     assert "it was altered since" in _sentences(answer)
-    assert world.log()[0]["facts"]["outcome"] == "different"
+    assert world.log()[0]["facts"]["came_out"] == "different"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +145,7 @@ def test_a_destroyed_candidate_is_named_and_the_rest_comes_out_the_same(world: W
     answer = _replay(world, record)
     assert (answer.outcome, answer.differences) == (Outcome.PARTIAL, ())
     assert (answer.destroyed, answer.rows_destroyed) == ([new[1].subject_id], 1)
-    assert world.log()[0]["facts"]["outcome"] == "partial"
+    assert world.log()[0]["facts"]["came_out"] == "partial"
 
 
 def test_a_destroyed_row_that_was_no_candidate_is_counted(world: World) -> None:
@@ -173,7 +172,7 @@ def _not_run(world: World, record: SearchRecord) -> Replay:
     answer = _replay(world, record)
     assert (answer.outcome, answer.same, answer.differences) == (Outcome.NOT_RUN, False, ())
     assert answer.reason
-    assert (world.log()[0]["facts"]["outcome"], world.log()[0]["facts"]["code"]) == ("not-run", answer.code)
+    assert (world.log()[0]["facts"]["came_out"], world.log()[0]["facts"]["code"]) == ("not-run", answer.code)
     return answer
 
 

@@ -326,7 +326,7 @@ def test_a_search_is_replayed_from_what_was_stored(who: str, world: World) -> No
     world.enrol(1, person_number="later", variation=1)
     answer = replay(world.services, world.as_(who), request=record.request)
     assert (answer.same, answer.destroyed, answer.quarantined) == (True, [], [])
-    assert (world.log()[0]["kind"], world.log()[0]["facts"]["same"]) == ("search.replayed", True)
+    assert (world.log()[0]["kind"], world.log()[0]["facts"]["came_out"]) == ("search.replayed", "same")
 
 
 def test_a_filter_altered_in_the_database_is_found_by_the_replay(world: World) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custodes.app import new_context, passphrases
@@ -62,11 +63,9 @@ def _terms(config: Config) -> Terms:
     return Terms(policy, config.witness_limit, overseers)
 
 
-def _read(path: object, most: int) -> bytes | None:
-    from pathlib import Path
-
+def _read(path: Path, most: int) -> bytes | None:
     try:
-        with Path(str(path)).open("rb") as file:
+        with path.open("rb") as file:
             return file.read(most + 1)
     except FileNotFoundError:
         return None
@@ -75,7 +74,7 @@ def _read(path: object, most: int) -> bytes | None:
             "ledger.policy-unreadable",
             N_("The file %(name)s cannot be read (%(reason)s)."),
             hint=N_("Check its owner and mode. Without it nobody can say who witnesses the log."),
-            name=Path(str(path)).name,
+            name=path.name,
             reason=error.strerror or type(error).__name__,
         ) from error
 
@@ -86,7 +85,7 @@ def seal_now(services: Services) -> None:
     if keeper is None or not keeper.is_waiting():
         return
     try:
-        _note_clock(services, keeper)
+        note_clock(services, keeper, new_context().now())
         keeper.seal(_now())
     except CustodesError as error:
         _log.error("the log cannot be sealed: %s", error.code)
@@ -125,7 +124,7 @@ def start(services: Services, *, is_server: bool = False) -> Callable[[], None]:
 
     def seal() -> None:
         if keeper.is_waiting():
-            _note_clock(services, keeper)
+            note_clock(services, keeper, new_context().now())
             keeper.seal(_now())
 
     tasks = [(seal, _SEAL_EVERY_S), (ask, _ASK_EVERY_S), *([(compare, _COMPARE_EVERY_S)] if is_server else [])]
@@ -168,20 +167,20 @@ def _repeat(services: Services, task: Callable[[], None], every: float, ended: t
         services.vault.keys.close()  # type: ignore[attr-defined]
 
 
-_told: set[int] = set()
+_told: set[tuple[Path, int]] = set()
 
 
-def _note_clock(services: Services, keeper: LogKeeper) -> None:
-    """Leave an entry when the machine's clock stands before the last sealed entry's time (AUD-11)."""
+def note_clock(services: Services, keeper: LogKeeper, now: datetime) -> None:
+    """Leave an entry when the machine's clock stands before the last sealed entry's time, once for a checkpoint."""
     from custodes.ledger import Event
     from custodes.ledger.events import ClockWentBack
 
     size = keeper.checkpoint()
-    seconds = keeper.clock_went_back(_now())
-    if seconds > 1 and size and size.size not in _told:
-        _told.add(size.size)
+    seconds = keeper.clock_went_back(int(now.timestamp()))
+    if seconds > 1 and size and (keeper.folder, size.size) not in _told:
+        _told.add((keeper.folder, size.size))
         services.ledger.alone(Event(new_context(), ClockWentBack(seconds=seconds)))
 
 
 def _now() -> int:
-    return int(time.time())
+    return int(new_context().now().timestamp())

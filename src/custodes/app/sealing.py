@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SEAL_EVERY_S = 0.25
 _ASK_EVERY_S = 2.0
 _AFTER_TROUBLE_S = 5.0
+_STAMP_EVERY_S = 60.0
 _COMPARE_EVERY_S = 86_400.0
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def _terms(config: Config) -> Terms:
     from custodes.ledger.keeper import Terms
     from custodes.ledger.keys import VerifierKey
     from custodes.ledger.quorum import MAX_POLICY_BYTES, Policy
+    from custodes.ledger.stamp import Authority, read_roots
 
     data = _read(config.witness_policy, MAX_POLICY_BYTES)
     policy = Policy.parse(data) if data is not None else None
@@ -60,7 +62,9 @@ def _terms(config: Config) -> Terms:
         policy.hold_to_rules()
     lines = (_read(config.overseer_keys, MAX_POLICY_BYTES) or b"").decode("utf-8", "replace").split("\n")
     overseers = tuple(VerifierKey.parse(line.strip()) for line in lines if line.strip())
-    return Terms(policy, config.witness_limit, overseers)
+    roots = read_roots(Path(config.timestamp_roots)) if config.timestamp_url and config.timestamp_roots else ()
+    authority = Authority(config.timestamp_url, roots) if config.timestamp_url else None
+    return Terms(policy, config.witness_limit, overseers, authority)
 
 
 def _read(path: Path, most: int) -> bytes | None:
@@ -127,7 +131,12 @@ def start(services: Services, *, is_server: bool = False) -> Callable[[], None]:
             note_clock(services, keeper, new_context().now())
             keeper.seal(_now())
 
-    tasks = [(seal, _SEAL_EVERY_S), (ask, _ASK_EVERY_S), *([(compare, _COMPARE_EVERY_S)] if is_server else [])]
+    def stamp() -> None:
+        keeper.stamp()
+
+    tasks = [(seal, _SEAL_EVERY_S), (ask, _ASK_EVERY_S)]
+    if is_server:
+        tasks += [(compare, _COMPARE_EVERY_S), (stamp, _STAMP_EVERY_S)]
     threads = [
         threading.Thread(target=_repeat, args=(services, task, every, ended), name=task.__name__, daemon=True)
         for task, every in tasks

@@ -24,6 +24,8 @@ from custodes.ledger.proof import Proof
 from custodes.ledger.protocol import EntryIndex
 from custodes.ledger.quorum import Policy
 from custodes.ledger.sealer import Round, SealedFolder, Sealer
+from custodes.ledger.stamp import FOLDER as STAMPS
+from custodes.ledger.stamp import Authority, read_stamp, stamp_checkpoint
 from custodes.ledger.tiles import TileReader
 from custodes.ledger.tree import leaf_hash
 from custodes.ledger.witnessing.client import Gathered
@@ -42,12 +44,14 @@ class Terms:
     """Under which terms a log is witnessed.
 
     ``policy``: who witnesses and how many must; None: nobody does.  ``limit_s``: seconds that entries may be without a
-    quorum before searches stop.  ``overseers``: two of their keys extend that time.
+    quorum before searches stop.  ``overseers``: two of their keys extend that time.  ``authority``: who stamps
+    checkpoints with the time (RFC 3161); None: nobody is asked.
     """
 
     policy: Policy | None = None
     limit_s: int = 3600
     overseers: tuple[VerifierKey, ...] = ()
+    authority: Authority | None = None
 
 
 class LogKeeper:
@@ -112,6 +116,27 @@ class LogKeeper:
     def checkpoint(self) -> Checkpoint | None:
         """Return the last checkpoint that was published, None before the first."""
         return SealedFolder(self._store).published()
+
+    def forget_keys(self) -> None:
+        """Open the keys anew at their next use: they were replaced."""
+        self._keyring = None
+
+    def stamp(self) -> bool:
+        """Have the present checkpoint stamped with the time, if that was not done; return whether it was done now.
+
+        The checkpoint is kept beside its stamp, which is worth nothing without it.
+
+        Raises:
+            SetupError, InputError: as :func:`~custodes.ledger.stamp.stamp_checkpoint`; the log goes on without.
+        """
+        note, published = self._store.read_checkpoint(), self.checkpoint()
+        if self.terms.authority is None or note is None or published is None:
+            return False
+        if read_stamp(self.folder, published.size) is not None:
+            return False
+        self._store.write_named(f"{STAMPS}/{published.size}.checkpoint", note)
+        stamp_checkpoint(self.folder, note, published.size, self.terms.authority)
+        return True
 
     def clock_went_back(self, at: int) -> int:
         """Return by how many seconds the last sealed entry was written later than ``at``; 0 if it was not."""

@@ -145,6 +145,8 @@ def rotate_log(
             tuple(KeyIdText(use.key.key_id.hex()) for use in ring.uses if use.until is None) for ring in (keyring, new)
         )
         outcome.state(KeyRotation(ended=ended, begun=begun))
+    if services.keeper:
+        services.keeper.forget_keys()
     return new
 
 

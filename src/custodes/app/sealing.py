@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,35 +109,16 @@ def in_background(services: Services) -> Iterator[None]:
 def start(services: Services, *, is_server: bool = False) -> Callable[[], None]:
     """Seal and ask the witnesses in threads of this process; return what ends them and seals once more.
 
-    A server also compares the gallery with the log, when it starts and once a day.
+    A server also compares the gallery with the log, when it starts and once a day, and has checkpoints stamped.
     """
     ended = threading.Event()
     keeper = services.keeper
     if keeper is None:
         return ended.set
-
-    def compare() -> None:
-        from custodes.store.database import readable_database
-        from custodes.workflows.gallery import compare_and_log
-
-        with readable_database():
-            compare_and_log(services, new_context())
-
-    def ask() -> None:
-        if keeper.wants_witnesses():
-            keeper.ask_witnesses(_now())
-
-    def seal() -> None:
-        if keeper.is_waiting():
-            note_clock(services, keeper, new_context().now())
-            keeper.seal(_now())
-
-    def stamp() -> None:
-        keeper.stamp()
-
-    tasks = [(seal, _SEAL_EVERY_S), (ask, _ASK_EVERY_S)]
+    work = _Work(services, keeper)
+    tasks = [(work.seal, _SEAL_EVERY_S), (work.ask, _ASK_EVERY_S)]
     if is_server:
-        tasks += [(compare, _COMPARE_EVERY_S), (stamp, _STAMP_EVERY_S)]
+        tasks += [(work.compare, _COMPARE_EVERY_S), (work.stamp, _STAMP_EVERY_S)]
     threads = [
         threading.Thread(target=_repeat, args=(services, task, every, ended), name=task.__name__, daemon=True)
         for task, every in tasks
@@ -151,6 +133,33 @@ def start(services: Services, *, is_server: bool = False) -> Callable[[], None]:
         seal_now(services)
 
     return stop
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done again and again in the background."""
+
+    services: Services
+    keeper: LogKeeper
+
+    def seal(self) -> None:
+        if self.keeper.is_waiting():
+            note_clock(self.services, self.keeper, new_context().now())
+            self.keeper.seal(_now())
+
+    def ask(self) -> None:
+        if self.keeper.wants_witnesses():
+            self.keeper.ask_witnesses(_now())
+
+    def compare(self) -> None:
+        from custodes.store.database import readable_database
+        from custodes.workflows.gallery import compare_and_log
+
+        with readable_database():
+            compare_and_log(self.services, new_context())
+
+    def stamp(self) -> None:
+        self.keeper.stamp()
 
 
 def _repeat(services: Services, task: Callable[[], None], every: float, ended: threading.Event) -> None:

@@ -44,7 +44,7 @@ def main() -> None:
         from benchmarks.installation import Installation
 
         installation = Installation(threads=enrol.CORES)
-        ratios = enrol.bench_enrol(installation, Path(scratch))
+        ratios = enrol.bench_enrol(installation, enrol.images(Path(scratch, "images")))
         growth = rss_growth(installation, Path(scratch))
     print(f"memory grew by {growth:.1f} MB over {IMAGES} re-encoded images", file=sys.stderr)
     answer = {

@@ -1,9 +1,9 @@
 """The ledger as files: how fast it is sealed, verified and proven, and what share of tampering is detected.
 
-* ``seal_per_s``: entries per second through `ledger.growth` into a folder: hashed, bundled, every tile and bundle
-  flushed to the disk, and a checkpoint signed with both log keys after every batch of :data:`BATCH`.  Entries are 300
-  bytes, about what the log's canonical JSON comes to.  Nothing of the database: that is ``append_overhead``, which
-  comes with it.
+* ``append_overhead``, ``seal_per_s``: what the log costs the product, with its database (`benchmarks.appending`).
+* ``seal_alone_per_s``: entries per second through `ledger.growth` alone into a folder: hashed, bundled, every tile and
+  bundle flushed to the disk, and a checkpoint signed with both log keys after every batch of :data:`BATCH`.  Entries
+  are 300 bytes, about what the log's canonical JSON comes to.
 * ``verify_1m_s``: seconds in which the single-file verifier, a process of its own held to one core, verifies a folder
   of 1,000,000 entries (start of the interpreter included).  With ``QUICK=1`` the folder has 100,000 and the time is
   **extrapolated**: multiplied by ten.
@@ -33,6 +33,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.appending import TURNS, appending
 from custodes.ledger import verify
 from custodes.ledger.checkpoint import Checkpoint
 from custodes.ledger.folder import FolderTileStore
@@ -77,8 +78,11 @@ def main() -> None:
         proof_ms = prove(store, ENTRIES)
         strict, lenient = detected(Path(scratch) / "small")
         print(f"without --strict: {lenient:.4f} of changed bytes detected", file=sys.stderr)
+        product = appending(Path(scratch), 150 if QUICK else TURNS, 20_000 if QUICK else 100_000)
     answer = {
-        "seal_per_s": round(seal_per_s),
+        "append_overhead": round(product["append_overhead"], 3),
+        "seal_per_s": round(product["seal_per_s"]),
+        "seal_alone_per_s": round(seal_per_s),
         "verify_1m_s": round(seconds, 2),
         "verify_rss_mb": round(memory, 1),
         "proof_ms": round(proof_ms, 2),

@@ -17,6 +17,7 @@ from tests.ledger.sealing import SealedLog, numbered
 from tests.workflows.conftest import World
 from tests.workflows.kept_log import LIMIT_S, KeptLog, behind_its_back, keep, three_witnesses
 
+from custodes.app import sealing
 from custodes.config import Config
 from custodes.errors import Conflict, CustodesError, Refused
 from custodes.ids import EntryId
@@ -181,6 +182,12 @@ def test_what_cannot_be_sealed_stops_searches(kept: KeptLog, name: str) -> None:
     assert name == "checkpoint-garbled" or kept.keeper.is_waiting(), "so that it is tried again"
     with pytest.raises(Refused, match=r"gate\.log-unsealed"):
         search(kept.world.services, kept.world.as_("searcher"), request=request)
+
+
+def test_a_garbled_checkpoint_ends_no_command_in_a_crash(kept: KeptLog, caplog: pytest.LogCaptureFixture) -> None:
+    _garble_the_checkpoint(kept)
+    sealing.seal_now(kept.world.services)
+    assert "ledger.note-malformed" in caplog.text
 
 
 @pytest.mark.parametrize(

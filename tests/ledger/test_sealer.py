@@ -180,6 +180,7 @@ def test_a_rollback_of_the_database_stops_the_sealer(log: Log) -> None:
     with pytest.raises(Conflict, match=r"ledger\.database-behind"):
         log.new_sealer().seal()
     assert log.checkpoint().size == 10
+    assert log.entries.size() == 6, "the positions of what is to be restored are given to nothing else"
 
 
 def test_a_rollback_that_was_written_past_the_log_again_stops_the_sealer(log: Log) -> None:
@@ -187,6 +188,9 @@ def test_a_rollback_that_was_written_past_the_log_again_stops_the_sealer(log: Lo
     log.sealer.seal()
     del log.entries.entries[6:]
     log.write(*bodies(30, 100))
+    with pytest.raises(Conflict, match=r"ledger\.database-behind"):
+        log.new_sealer().seal()
+    log.entries.give_positions(1000)
     with pytest.raises(Conflict, match=r"ledger\.history-differs"):
         log.new_sealer().seal()
     assert log.checkpoint().size == 10
@@ -208,7 +212,7 @@ def test_another_logs_folder_is_refused(log: Log, tmp_path: Path) -> None:
     log.sealer.seal()
     other = Log(log.folder)
     other.write(*bodies(20, 500))
-    with pytest.raises(CustodesError, match=r"ledger\.(history-differs|tile-sealed)"):
+    with pytest.raises(CustodesError, match=r"ledger\.(database-behind|history-differs|tile-sealed)"):
         other.sealer.seal()
 
 

@@ -87,11 +87,12 @@ def _read(path: Path, most: int) -> bytes | None:
 def seal_now(services: Services) -> None:
     """Seal what is waiting, if nobody else does; what is wrong with the log is said, and stops nothing here."""
     keeper = services.keeper
-    if keeper is None or not keeper.is_waiting():
+    if keeper is None:
         return
     try:
-        note_clock(services, keeper, new_context().now())
-        keeper.seal(_now())
+        if keeper.is_waiting():
+            note_clock(services, keeper, new_context().now())
+            keeper.seal(_now())
     except CustodesError as error:
         _log.error("the log cannot be sealed: %s", error.code)
 

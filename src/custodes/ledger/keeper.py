@@ -88,8 +88,15 @@ class LogKeeper:
         return self._keyring
 
     def is_waiting(self) -> bool:
-        """Return whether entries wait to be sealed."""
-        return bool(self._index.waiting()[0])
+        """Return whether entries wait to be sealed, also those that got a place in a round that could not be ended.
+
+        Raises:
+            CustodesError: the published checkpoint is damaged or cannot be read.
+        """
+        if self._index.waiting()[0]:
+            return True
+        published = self.checkpoint()
+        return self._index.size() > (published.size if published else 0)
 
     def seal(self, at: int) -> Round | None:
         """Seal everything that is committed; None if another process is doing it.  ``at``: seconds since 1970.

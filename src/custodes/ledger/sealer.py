@@ -133,6 +133,10 @@ class Sealer:
         Raises:
             CustodesError: as :meth:`SealedFolder.grow`; what was sealed before stays as it is.
         """
+        published = self._folder.published()
+        if published and self._index.size() < published.size:
+            # a position that is given is never taken back: those up to the published size are the restored entries'
+            raise _behind(published.size, self._index.size())
         given = self._index.give_positions(BATCH)
         if not given and self._signed is not None:
             return Round(0, self._signed)

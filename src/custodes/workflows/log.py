@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from custodes.errors import Conflict, NotFound, SetupError
+from custodes.errors import Conflict, InputError, NotFound, SetupError
 from custodes.ids import EntryId, RequestId
 from custodes.ledger import Event, verify
 from custodes.ledger.checkpoint import Checkpoint
@@ -56,7 +56,11 @@ class LogStatus:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What verifying the log came to: ``said`` by the stand-alone verifier, and how the database differs from it."""
+    """What verifying the log came to: ``said`` by the stand-alone verifier, and how the database differs from it.
+
+    ``differing``: entries of the database that are not those that were sealed, or are found under something else than
+    they state; None if the log itself does not verify.
+    """
 
     is_sound: bool
     said: str
@@ -98,7 +102,10 @@ def verify_log(services: Services, context: Context) -> Verification:
 
 def check_log(keeper: LogKeeper) -> Verification:
     """Do what :func:`verify_log` does, by the product itself."""
-    checkpoint = keeper.checkpoint()
+    try:
+        checkpoint = keeper.checkpoint()
+    except InputError as error:
+        return Verification(is_sound=False, said=str(error), differing=None)
     if checkpoint is None:
         return Verification(is_sound=False, said=N_("Nothing has been sealed yet."), differing=None)
     keys = [str(key) for key in keeper.keyring.keys_at(checkpoint.size)]
@@ -108,8 +115,10 @@ def check_log(keeper: LogKeeper) -> Verification:
         said = verify.verify_log(keeper.folder, trust)
     except verify.Failure as failure:
         return Verification(is_sound=False, said=str(failure), differing=None)
-    differing = sum(1 for kept, sealed in _pairs(keeper, checkpoint.size) if kept != sealed)
-    return Verification(is_sound=not differing, said=said, differing=differing)
+    differing = {at for at, (kept, sealed) in enumerate(_pairs(keeper, checkpoint.size)) if kept != sealed}
+    misfiled = Counter(SealedEntries().misfiled())
+    count = len(differing.union(misfiled) - {None}) + misfiled[None]
+    return Verification(is_sound=not count, said=said, differing=count)
 
 
 def _pairs(keeper: LogKeeper, size: int) -> Iterator[tuple[bytes, bytes]]:

@@ -25,7 +25,7 @@ from custodes.types import Role
 FRENCH = words.catalogue("fr")
 # words that are the same in both languages
 _SAME = {"CODE", "IMAGE", "[OPTIONS]", "code", "phase", "position", "service", "dimension", "version", "licences"}
-_SAME |= {"CORRECTION", "corrections", "pose"}
+_SAME |= {"CORRECTION", "NOTE", "corrections", "pose"}
 # Windows, Bash older than 4.4, editors and progress bars that Custodes does not open, misuse by a programmer
 _NEVER_HEARD = {"_winconsole", "_termui_impl", "shell_completion", "utils"}
 _CLI = Path(words.__file__).parent

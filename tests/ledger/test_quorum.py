@@ -1,4 +1,4 @@
-"""Policies of logs and witnesses: C2SP tlog-policy, and the rules of Custodes over it (AUD-10)."""
+"""Policies of logs and witnesses: C2SP tlog-policy, and the rules of Custodes over it (AUD-04)."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _policy(outside: int, inside: int, k: int) -> Policy:
     return Policy.k_of_n([LOG.verifier], witnesses, k)
 
 
-@pytest.mark.parametrize(("outside", "inside", "k"), [(2, 1, 2), (2, 0, 1), (3, 3, 4), (2, 5, 3)])
+@pytest.mark.parametrize(("outside", "inside", "k"), [(2, 1, 2), (3, 3, 4), (3, 4, 4)])
 def test_a_policy_in_which_any_witness_may_fail_is_strong_enough(outside: int, inside: int, k: int) -> None:
     policy = _policy(outside, inside, k)
     assert Policy.parse(str(policy).encode()) == policy
@@ -165,14 +165,26 @@ def test_no_witness_is_no_policy_to_use() -> None:
     assert code_of(Policy.parse(b"quorum none\n").hold_to_rules) == "ledger.policy-weak"
 
 
+@pytest.mark.parametrize(("outside", "inside", "k"), [(2, 2, 2), (2, 0, 1), (2, 3, 2), (2, 5, 3)])
+def test_a_policy_by_which_a_fork_could_have_two_quorums_is_refused(outside: int, inside: int, k: int) -> None:
+    with pytest.raises(InputError, match=r"ledger.policy-divided"):
+        _policy(outside, inside, k)
+
+
+def test_a_policy_of_too_many_witnesses_is_refused() -> None:
+    _policy(8, 7, 9)
+    with pytest.raises(InputError, match=r"ledger.policy-large"):
+        _policy(8, 8, 9)
+
+
 @pytest.mark.parametrize("k", [0, 4])
 def test_k_of_n_needs_a_k_from_1_to_n(k: int) -> None:
     assert code_of(lambda: _policy(2, 1, k)) == "ledger.policy-malformed"
 
 
 def test_police_alone_are_never_a_quorum() -> None:
-    policy = _policy(2, 3, 2)
-    assert policy.is_met_by({"p0", f"{OUTSIDE}o1"})
+    policy = _policy(2, 3, 3)
+    assert policy.is_met_by({"p0", "p1", f"{OUTSIDE}o1"})
     assert not policy.is_met_by({"p0", "p1", "p2"})
     assert not verify.Trust([], str(policy).encode()).is_met_by({"p0", "p1", "p2"})
 

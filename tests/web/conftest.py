@@ -16,7 +16,7 @@ from tests.conftest import FixedClock
 from tests.postgresql import as_the_product
 from tests.workflows.conftest import PASSWORD, World, config, services, world
 
-from custodes.app import SystemClock, new_context
+from custodes.app import SystemClock, new_context, process
 from custodes.engine.fake import FakeEngine, picture
 from custodes.ids import BookingId, PhotographId, RequestId, SubjectId, TemplateId
 from custodes.imaging import decode
@@ -24,7 +24,6 @@ from custodes.policy.eligibility import BookingFacts, eligibility
 from custodes.store import enrolment
 from custodes.store.database import GALLERY, raise_generation, transaction_of_its_own
 from custodes.types import Disposition, Ground, Offence, Sex, Youth
-from custodes.web import runtime
 from custodes.workflows.gallery import gallery_changes
 from custodes.workflows.search import search
 from custodes.workflows.services import Services
@@ -55,9 +54,9 @@ def clock_of_the_pages(fixed_clock: FixedClock, monkeypatch: pytest.MonkeyPatch)
 def on_the_pages(request: pytest.FixtureRequest) -> Iterator[None]:
     """The pages work with the test's services, where a test has any."""
     if "services" in request.fixturenames:
-        runtime.set_services(request.getfixturevalue("services"))
+        process.set_services(request.getfixturevalue("services"))
     yield
-    runtime.set_services(None)
+    process.set_services(None)
 
 
 @dataclass

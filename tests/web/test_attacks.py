@@ -12,11 +12,11 @@ from django.test import Client, override_settings
 from PIL import Image
 from tests.web.conftest import ANSWERS, PASSWORD, Pages, World, newest, text
 
+from custodes.app import process
 from custodes.engine.fake import picture
 from custodes.ids import CaseId, RequestId
 from custodes.store.models import GalleryEntry
 from custodes.types import Role
-from custodes.web import runtime
 from custodes.workflows import cases, people
 
 
@@ -312,7 +312,7 @@ def test_an_unforeseen_error_shows_no_trace_of_the_program(
 
 
 def test_without_an_installation_the_sign_in_says_so(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime.set_services(None)
+    process.set_services(None)
     answer = Client().post("/sign-in", {"email": "a@b.example", "password": "x"})
     assert (answer.status_code, b"installation.none" in answer.content) == (500, True)
 

@@ -9,9 +9,9 @@ import pytest
 from tests.web.conftest import Pages, World
 from tests.web.test_rendering import every_page
 
+from custodes.app import process
 from custodes.config import Config
 from custodes.ids import RequestId
-from custodes.web import runtime
 
 WORDS = {"en": "Evaluation only: no casework.", "fr": "Évaluation seulement\u00a0: aucune enquête."}
 
@@ -46,4 +46,4 @@ def test_where_no_installation_is_open_the_settings_say_it(
     """The page for an installation that does not open is a page too."""
     monkeypatch.setenv("CUSTODES_EVALUATION", setting)
     assert Config.from_environment().evaluation is expected
-    assert runtime.is_evaluation() is expected
+    assert process.is_evaluation() is expected

@@ -23,7 +23,7 @@ def command(port: int, threads: int) -> None:
     from django.db import connections
     from gunicorn.app.base import BaseApplication
 
-    from custodes.web import runtime
+    from custodes.app import process
 
     class Server(BaseApplication):  # type: ignore[misc]
         """gunicorn with its settings given here instead of in a file."""
@@ -37,8 +37,8 @@ def command(port: int, threads: int) -> None:
                 "accesslog": None,
                 "loglevel": "warning",
                 "control_socket_disable": True,
-                "post_worker_init": lambda worker: runtime.services(),
-                "worker_exit": lambda server, worker: runtime.close(),
+                "post_worker_init": lambda worker: process.services(),
+                "worker_exit": lambda server, worker: process.close(),
             }.items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)

@@ -1,10 +1,11 @@
-"""Which signatures make a checkpoint good: C2SP `tlog-policy`, and the two rules that Custodes adds.
+"""Which signatures make a checkpoint good: C2SP `tlog-policy`, and the rules that Custodes adds.
 
 A policy file names logs, witnesses and groups by their verifier keys, and a quorum: a witness, or a group of which
 at least k members must have cosigned.  It is read and written in the specification's format; names must be UTF-8
 here, and a file may be at most :data:`MAX_POLICY_BYTES` long.
 
-Custodes adds (AUD-10): a policy in use needs more witnesses than its quorum does, so that one of them can fail
+Custodes adds (AUD-04): a policy in use needs more witnesses than its quorum does, so that one of them can fail, and
+no two of its quorums are without a witness in common, so that a fork cannot have both
 (:meth:`Policy.hold_to_rules`); and at least one of those who cosigned stands outside policing.  `tlog-policy` has no
 word for that, so a witness outside policing has a name that begins with ``outside:``.  Other implementations read the
 same file and see a name; they enforce the quorum but not that rule, unless k is larger than the number of witnesses
@@ -18,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from custodes.errors import CustodesError, InputError
 from custodes.ledger.checkpoint import Checkpoint
@@ -28,6 +30,7 @@ from custodes.text import N_
 NONE = "none"
 OUTSIDE = "outside:"
 MAX_POLICY_BYTES = 200_000
+MOST_WITNESSES = 15
 _MAX_LINES = 1_000
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _BLANK = re.compile(r"[ \t]+")
@@ -159,13 +162,22 @@ class Policy:
         return self.quorum == NONE or self.quorum in met
 
     def hold_to_rules(self) -> None:
-        """Refuse a policy that needs every one of its witnesses, or that has none outside policing (AUD-10).
+        """Refuse a policy that needs every one of its witnesses, has none outside policing, or allows a fork (AUD-04).
+
+        Two quorums without a witness in common could cosign two different logs, each in good faith.
 
         Raises:
-            InputError: ``ledger.policy-weak``.
+            InputError: ``ledger.policy-weak``, or ``ledger.policy-divided`` for one that allows a fork.
         """
         everybody = {witness.name for witness in self.witnesses}
         survives = all(self.is_met_by(everybody - {one}) for one in everybody)
+        if self.quorum != NONE and survives and len(everybody) > MOST_WITNESSES:
+            raise InputError(
+                "ledger.policy-large",
+                N_("A policy in use names at most %(most)d witnesses."),
+                hint=N_("Name fewer witnesses."),
+                most=MOST_WITNESSES,
+            )
         if self.quorum == NONE or not survives or not any(witness.is_outside for witness in self.witnesses):
             raise InputError(
                 "ledger.policy-weak",
@@ -173,6 +185,22 @@ class Policy:
                 why=N_("There must be more witnesses than the quorum needs, and enough of them outside policing."),
                 hint=N_("Any one witness may fail and leave a quorum in which one stands outside policing."),
             )
+        if self._is_divided(everybody):
+            raise InputError(
+                "ledger.policy-divided",
+                N_("By this policy two different logs could each have a quorum of the witnesses."),
+                why=N_("Two quorums that share no witness can each vouch for another log in good faith."),
+                hint=N_("Ask for more than half of the witnesses."),
+            )
+
+    def _is_divided(self, everybody: set[str]) -> bool:
+        """Return whether two sets of witnesses without a member in common are both quorums."""
+        # Whatever holds a quorum is one, so it suffices to look at each set and at all the others.
+        return any(
+            self.is_met_by(some) and self.is_met_by(everybody.difference(some))
+            for size in range(1, len(everybody) // 2 + 1)
+            for some in combinations(sorted(everybody), size)
+        )
 
     def judge(self, data: bytes) -> Witnessed:
         """Return the checkpoint in ``data`` with who cosigned it, whether or not they are a quorum.

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from custodes.web.runtime import is_evaluation
+from custodes.app.process import is_evaluation
 
 
 def person(request: HttpRequest) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class SearchReplayed(Alone):
     search: Target[SearchId]
     """the search"""
     came_out: ReplayOutcome
-    """how"""
+    """how the comparison came out"""
     differences: int
     """in how many ways it differs"""
     rows_destroyed: int

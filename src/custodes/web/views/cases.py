@@ -8,12 +8,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from custodes.app.process import services
 from custodes.errors import CustodesError, ImageError, InputError
 from custodes.ids import CaseId
 from custodes.text import N_
 from custodes.web.explain import explain
 from custodes.web.request import WebRequest
-from custodes.web.runtime import services
 from custodes.web.views.errors import note_error
 from custodes.workflows import cases
 

@@ -6,11 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
 
+from custodes.app.process import services
 from custodes.errors import CustodesError, InputError, NotFound, Refused, SetupError
 from custodes.text import N_
 from custodes.types import Context
 from custodes.web.explain import explain
-from custodes.web.runtime import services
 from custodes.workflows.boundary import log_error
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
+from custodes.app.process import services
 from custodes.ids import PhotographId, ProbeId
 from custodes.web.request import WebRequest
-from custodes.web.runtime import services
 from custodes.workflows import viewing
 
 

@@ -6,9 +6,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from custodes.app.process import services
 from custodes.ids import SubjectId
 from custodes.web.request import WebRequest
-from custodes.web.runtime import services
 from custodes.workflows import viewing
 
 

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from custodes.app.process import services
 from custodes.errors import CustodesError, InputError, NotFound, Refused
 from custodes.ids import CaseId, ProbeId, RequestId
 from custodes.text import N_
@@ -15,7 +16,6 @@ from custodes.web.filters import described
 from custodes.web.forms import SearchForm
 from custodes.web.listing import listed
 from custodes.web.request import WebRequest
-from custodes.web.runtime import services
 from custodes.web.views.errors import note_error
 from custodes.workflows import cases, people, requests, viewing
 from custodes.workflows.search import search

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
+from custodes.app.process import services
 from custodes.errors import NotSignedIn, Refused
 from custodes.text import N_
 from custodes.web.explain import explain
 from custodes.web.request import WebRequest, begin_session, public
-from custodes.web.runtime import services
 from custodes.workflows import people
 
 _A_YEAR = 365 * 24 * 3600

@@ -6,12 +6,12 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from custodes.app.process import services
 from custodes.errors import Conflict, CustodesError, InputError, NotFound
 from custodes.types import RequestState, Role
 from custodes.web.explain import explain
 from custodes.web.loglines import LogRow
 from custodes.web.request import WebRequest
-from custodes.web.runtime import services
 from custodes.workflows import cases, viewing
 
 

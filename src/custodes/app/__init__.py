@@ -175,12 +175,18 @@ def open_services(config: Config) -> Services:
 _opened: list[Services] = []
 
 
-def seal_before_the_end() -> None:
-    """Seal what the services that this process opened last have written."""
+@contextmanager
+def sealed_at_the_end() -> Iterator[None]:
+    """Seal, when left, what was written through the services that were opened inside."""
     from custodes.app.sealing import seal_now
 
-    for services in _opened:
-        seal_now(services)
+    _opened.clear()
+    try:
+        yield
+    finally:
+        for services in _opened:
+            seal_now(services)
+        _opened.clear()
 
 
 def has_database(config: Config) -> bool:

@@ -103,18 +103,15 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         if {*ctx._protected_args} & STANDALONE:  # noqa: SLF001 - click says which command only once it is running
             return self._invoke_alone(ctx)
-        from custodes.app import passphrases, readable_database, seal_before_the_end, set_up_django
+        from custodes.app import passphrases, readable_database, sealed_at_the_end, set_up_django
         from custodes.cli.asked import passphrase
 
         # a service without a terminal has its passphrase from a setting, or does not start
         passphrases.ask_with(passphrase if sys.stdin.isatty() else None)
         try:
             set_up_django()
-            with readable_database():
-                try:
-                    return super().invoke(ctx)
-                finally:
-                    seal_before_the_end()
+            with readable_database(), sealed_at_the_end():
+                return super().invoke(ctx)
         except CustodesError as error:
             from custodes.cli.session import note_error
 

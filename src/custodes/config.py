@@ -7,6 +7,7 @@ and is never shown.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
@@ -24,6 +25,8 @@ _HOST = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:
 LANGUAGES = ("en", "fr")
 SIGNING_KEY_CHARACTERS = 96
 """Length of the key that signs sessions: 48 random bytes in hexadecimal."""
+MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - each installation has a folder of its own there, mode 0700
+"""A file system that lies in memory, where Linux has one."""
 LONGEST_EFFECT = timedelta(minutes=10)
 """No search, and no other effect outside the database, lasts this long: an intent that is older was interrupted."""
 
@@ -61,6 +64,17 @@ def _hosts(text: str) -> tuple[str, ...]:
 
 def _folders(text: str) -> tuple[Path, ...]:
     return tuple(Path(folder.strip()).expanduser().resolve() for folder in text.split(",") if folder.strip())
+
+
+def _segment_dir(env: Mapping[str, str], data_dir: Path, *, kept: tuple[Path, ...]) -> Path:
+    """Return the folder of segments, which must lie outside every folder that is backed up."""
+    own = f"custodes-{os.getuid()}-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]}"
+    in_memory = MEMORY_FOLDER / own if os.access(MEMORY_FOLDER, os.W_OK | os.X_OK) else None
+    chosen = Path(env.get("CUSTODES_SEGMENT_DIR") or in_memory or data_dir.with_name(data_dir.name + "-segments"))
+    chosen = chosen.expanduser().resolve()
+    if any(chosen.is_relative_to(folder) for folder in (*kept, *_folders(env.get("CUSTODES_LOG_COPIES", "")))):
+        raise _malformed("CUSTODES_SEGMENT_DIR", N_("It must lie outside the folders that are backed up."))
+    return chosen
 
 
 def _database_url(text: str) -> str:
@@ -103,6 +117,9 @@ class Config:
     """``CUSTODES_LOG_KEY_DIR``: the log's signing keys and ``log-keys``, the list of its public ones."""
     log_dir: Path
     """``CUSTODES_LOG_DIR``: the sealed log, as files that anybody can verify; see [The log](ledger.md)."""
+    segment_dir: Path
+    """``CUSTODES_SEGMENT_DIR``: where templates lie in the clear to be searched: in memory, or on an encrypted volume,
+    and in no backup; see [Search](search.md). By default in /dev/shm, or beside the data folder where there is none."""
     session_file: Path
     """``CUSTODES_SESSION_FILE``: the command line's sign-in of one person; mode 0600."""
     database_url: str = field(default="", repr=False)
@@ -144,7 +161,7 @@ class Config:
     max_decode_seconds: float = 10.0
     """``CUSTODES_MAX_DECODE_SECONDS``: decoding that takes longer is abandoned."""
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """``CUSTODES_THREADS``: processor cores used for inference."""
+    """``CUSTODES_THREADS``: processor cores used for inference and for searching."""
     ofiq_program: str = ""
     """``CUSTODES_OFIQ_PROGRAM``: the program OFIQSampleApp, where “custodes quality compare” is to run it."""
     ofiq_config: str = ""
@@ -205,6 +222,7 @@ class Config:
             master_key_file=path("CUSTODES_MASTER_KEY_FILE", key_dir / "master.key"),
             log_key_dir=path("CUSTODES_LOG_KEY_DIR", key_dir / "log"),
             log_dir=path("CUSTODES_LOG_DIR", data_dir / "log"),
+            segment_dir=_segment_dir(env, data_dir, kept=(data_dir, key_dir)),
             session_file=path("CUSTODES_SESSION_FILE", data_dir / "session"),
             database_url=_database_url(env.get("DATABASE_URL", "")),
             master_passphrase_file=env.get("CUSTODES_MASTER_PASSPHRASE_FILE", ""),

@@ -115,3 +115,10 @@ class SetupError(CustodesError):
 
     exit_code = 78
     http_status = 500
+
+
+class Busy(CustodesError):
+    """Too much is asked at once; the same will work in a while. ``values`` hold ``seconds``: when to try again."""
+
+    exit_code = 75
+    http_status = 503

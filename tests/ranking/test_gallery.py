@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.ranking.galleries import open_gallery
 
 from custodes.errors import Conflict, ContractMismatch, CustodesError, InputError, SetupError
 from custodes.ids import AgencyId, RequestId, SearchId, TemplateId
-from custodes.ranking import reference, segment, snapshot
+from custodes.ranking import reference
 from custodes.ranking.gallery import DEFAULT_LIMIT, HARD_CAP, Gallery
 from custodes.ranking.memory import MemoryTemplates
-from custodes.types import Barrier, CandidateList, Contract, Filters, GalleryRow, Scope, Template
+from custodes.ranking.segments import folder
+from custodes.types import Barrier, CandidateList, Certificate, Contract, Filters, GalleryRow, Scope, Template
 
 MakeRow = Callable[..., GalleryRow]
 Search = Callable[..., CandidateList]
@@ -29,8 +33,8 @@ def source(contract: Contract) -> MemoryTemplates:
 
 
 @pytest.fixture
-def gallery(source: MemoryTemplates, contract: Contract) -> Gallery:
-    return Gallery(source, contract)
+def gallery(source: MemoryTemplates, contract: Contract, tmp_path: Path) -> Gallery:
+    return open_gallery(source, contract, tmp_path)
 
 
 @pytest.fixture
@@ -51,7 +55,9 @@ def subjects(found: CandidateList) -> list[int]:
 
 def test_an_empty_gallery_gives_an_empty_list(search: Search, contract: Contract) -> None:
     found = search()
-    assert found == CandidateList((), contract, 0, -1.0, DEFAULT_LIMIT, 0, 0)
+    empty = hashlib.sha256(b"").hexdigest()
+    certificate = Certificate(0, 0, 0, found.certificate.floor, 0.0, empty, empty, found.certificate.kernel)
+    assert found == CandidateList((), contract, 0, -1.0, DEFAULT_LIMIT, certificate)
 
 
 def test_nobody_above_the_threshold_is_a_normal_answer_srch_01(
@@ -163,7 +169,7 @@ def test_a_repeated_search_gives_the_same_list_srch_06(
     source.change(born=[make_row(n, *random.standard_normal(4), subject=n % 60) for n in range(200)])
     first = search()
     assert search() == first
-    gallery.forget()
+    gallery.rebuild()
     assert search() == first
 
 
@@ -177,7 +183,7 @@ def test_an_old_list_is_replayed_after_the_gallery_changed_srch_06(
     source.change(born=[dataclasses.replace(rows[0], eligibility=make_row(1, barriers=Barrier.YOUTH).eligibility)])
     assert subjects(search()) == [3, 2]
     assert search(generation=then.generation) == then
-    gallery.forget()
+    gallery.rebuild()
     assert search(generation=then.generation) == then
 
 
@@ -201,7 +207,7 @@ def test_a_death_ends_only_the_birth_it_names(source: MemoryTemplates, search: S
     assert subjects(search()) == [1]
 
 
-def test_a_destroyed_template_is_gone_even_from_replays_once_forgotten(
+def test_a_destroyed_template_is_gone_even_from_replays_once_erased(
     source: MemoryTemplates, search: Search, make_row: MakeRow, gallery: Gallery
 ) -> None:
     row = make_row(1)
@@ -209,7 +215,7 @@ def test_a_destroyed_template_is_gone_even_from_replays_once_forgotten(
     then = search()
     source.destroy(row.template_id)
     assert search().compared == 0
-    gallery.forget()
+    assert gallery.erase([(row.template_id, then.generation)]) == 1
     assert search(generation=then.generation).compared == 0
 
 
@@ -224,12 +230,12 @@ def test_a_generation_the_gallery_has_not_reached_is_refused(
 
 
 def test_a_source_restored_from_a_backup_is_loaded_afresh(
-    contract: Contract, make_row: MakeRow, probe: Template, scope: Scope, request_id: RequestId
+    contract: Contract, make_row: MakeRow, probe: Template, scope: Scope, request_id: RequestId, tmp_path: Path
 ) -> None:
     source = MemoryTemplates(contract, [make_row(1)])
     backup = MemoryTemplates(contract, [make_row(2)])
     source.change(born=[make_row(3)])
-    gallery = Gallery(source, contract)
+    gallery = open_gallery(source, contract, tmp_path)
     gallery.catch_up()
     gallery._source = backup
     found = gallery.search(probe, scope=scope, filters=Filters(), threshold=-1.0, request=request_id)
@@ -247,12 +253,12 @@ def test_a_template_of_another_contract_is_never_compared_eng_01(search: Search,
 
 
 def test_rows_of_another_contract_are_never_loaded_eng_01(
-    source: MemoryTemplates, make_row: MakeRow, contract: Contract
+    source: MemoryTemplates, make_row: MakeRow, contract: Contract, tmp_path: Path
 ) -> None:
     source.change(born=[make_row(1)])
-    other = Gallery(source, dataclasses.replace(contract, version="2"))
-    other.catch_up()
-    assert (other.generation, other.memory_bytes) == (1, 0)
+    other = open_gallery(source, dataclasses.replace(contract, version="2"), tmp_path)
+    assert other.catch_up() == 1
+    assert list(tmp_path.glob("*.seg")) == []
 
 
 @pytest.mark.parametrize("request_id", [None, "", "req_" + "0" * 26, SearchId("sea_" + "0" * 26)], ids=repr)
@@ -334,15 +340,6 @@ def test_the_in_memory_source_refuses_what_cannot_be(source: MemoryTemplates, ma
 # --- memory and threads ----------------------------------------------------------------------------
 
 
-def test_forgetting_frees_the_snapshot(source: MemoryTemplates, make_row: MakeRow, gallery: Gallery) -> None:
-    source.change(born=[make_row(1)])
-    assert (gallery.generation, gallery.memory_bytes) == (-1, 0)
-    assert gallery.catch_up() == 1
-    assert gallery.memory_bytes > 0
-    gallery.forget()
-    assert (gallery.generation, gallery.memory_bytes) == (-1, 0)
-
-
 @pytest.mark.parametrize("destroyed", [0, 4])
 def test_a_source_that_fails_halfway_leaves_the_old_generation(
     destroyed: int,
@@ -352,10 +349,9 @@ def test_a_source_that_fails_halfway_leaves_the_old_generation(
     scope: Scope,
     request_id: RequestId,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(segment, "SEGMENT_ROWS", 2)
-    monkeypatch.setattr(snapshot, "SEGMENT_ROWS", 2)
-    monkeypatch.setattr(snapshot, "_LOAD_ROWS", 1)
+    monkeypatch.setattr(folder, "_AT_ONCE", 1)
 
     class Failing(MemoryTemplates):
         broken = False
@@ -367,7 +363,7 @@ def test_a_source_that_fails_halfway_leaves_the_old_generation(
                 yield row
 
     source = Failing(contract, [make_row(1)])
-    gallery = Gallery(source, contract)
+    gallery = open_gallery(source, contract, tmp_path)
     gallery.catch_up()
     source.change(born=[make_row(n) for n in range(2, 8)])
     source.broken = True
@@ -379,16 +375,11 @@ def test_a_source_that_fails_halfway_leaves_the_old_generation(
         source.destroy(make_row(number).template_id)
     found = gallery.search(probe, scope=scope, filters=Filters(), threshold=-1.0, request=request_id)
     assert (subjects(found), found.compared) == (list(range(1, 8 - destroyed)), 7 - destroyed)
-    afresh = Gallery(source, contract)
-    afresh.catch_up()
-    assert gallery.memory_bytes == afresh.memory_bytes
 
 
 def test_a_search_under_way_is_not_touched_by_a_catch_up_in_its_middle(
     source: MemoryTemplates, search: Search, make_row: MakeRow, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segment, "SEGMENT_ROWS", 4)
-    monkeypatch.setattr(snapshot, "SEGMENT_ROWS", 4)
     rows = [make_row(n) for n in range(10)]
     source.change(born=rows)
     before = search()
@@ -443,23 +434,29 @@ def test_searches_during_catch_up_see_whole_generations_only(
 
 @pytest.mark.parametrize("kept", [0, 2, 4])
 def test_a_search_refuses_unless_memory_holds_as_many_living_rows_as_the_source(
-    contract: Contract, make_row: MakeRow, probe: Template, scope: Scope, request_id: RequestId, kept: int
+    contract: Contract,
+    make_row: MakeRow,
+    probe: Template,
+    scope: Scope,
+    request_id: RequestId,
+    kept: int,
+    tmp_path: Path,
 ) -> None:
     class Miscounting(MemoryTemplates):
         def living(self, contract: Contract, generation: int) -> int:
             return kept
 
-    gallery = Gallery(Miscounting(contract, [make_row(number) for number in range(3)]), contract)
+    gallery = open_gallery(Miscounting(contract, [make_row(number) for number in range(3)]), contract, tmp_path)
     with pytest.raises(SetupError) as caught:
         gallery.search(probe, scope=scope, filters=Filters(), threshold=0.0, request=request_id)
     assert caught.value.code == "gallery.incomplete"
 
 
-def test_memory_and_source_agree_about_the_living_through_births_deaths_and_destruction(
-    contract: Contract, make_row: MakeRow
+def test_files_and_source_agree_about_the_living_through_births_deaths_and_destruction(
+    contract: Contract, make_row: MakeRow, tmp_path: Path
 ) -> None:
     source = MemoryTemplates(contract, [make_row(number) for number in range(5)])
-    gallery = Gallery(source, contract)
+    gallery = open_gallery(source, contract, tmp_path)
     names = [make_row(number).template_id for number in range(5)]
     for change in (
         lambda: source.change(died=names[:2], born=[make_row(0)]),
@@ -468,6 +465,6 @@ def test_memory_and_source_agree_about_the_living_through_births_deaths_and_dest
     ):
         change()
         generation = gallery.catch_up()
-        assert gallery._snapshot.view.living() == source.living(contract, generation)
+        assert gallery._current().living() == source.living(contract, generation)
     assert source.living(contract, 1) == 4
     assert source.living(contract, generation) == 4

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ranking.galleries import open_gallery
 
 from custodes.ids import AgencyId, RequestId
-from custodes.ranking import segment, snapshot
-from custodes.ranking.gallery import Gallery
 from custodes.ranking.memory import MemoryTemplates
 from custodes.types import Barrier, Candidate, Collection, Contract, Filters, GalleryRow, Scope, Sex, Template
 
 MOMENT = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
 AGENCIES = tuple(AgencyId(f"agy_{letter * 26}") for letter in "abcd")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tiny_segments() -> Iterator[None]:
-    """Five rows a segment, loaded by threes, so that every edge between segments is crossed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segment, "SEGMENT_ROWS", 5)
-        patch.setattr(snapshot, "SEGMENT_ROWS", 5)
-        patch.setattr(snapshot, "_LOAD_ROWS", 3)
-        yield
 
 
 def score(template: np.ndarray, probe: np.ndarray) -> float:
@@ -157,40 +147,43 @@ def test_every_search_at_every_generation_equals_the_naive_one(
     probe: Template,
     request_id: RequestId,
 ) -> None:
-    rows = [make_row(n, *d["vector"], **{k: v for k, v in d.items() if k != "vector"}) for n, d in enumerate(details)]
-    source = MemoryTemplates(contract)
-    gallery = Gallery(source, contract)
-    source.change(born=rows[:cut])
-    gallery.catch_up()
-    source.change(born=rows[cut:], died=[row.template_id for n, row in enumerate(rows[:cut]) if n in ending])
-    everything = list(source.born(contract, -1, source.generation()))
-    for generation in range(source.generation() + 1):
-        found = gallery.search(
-            probe,
-            scope=scope,
-            filters=filters,
-            threshold=threshold,
-            limit=limit,
-            request=request_id,
-            generation=generation,
-        )
-        seen = [r for r in everything if lawful(r, scope, generation) and chosen(r, filters, MOMENT.date())]
-        assert (found.candidates, found.compared) == naive(seen, probe.vector, threshold, limit)
-        assert found.eligible == found.compared
+    with TemporaryDirectory() as folder:
+        rows = [
+            make_row(n, *d["vector"], **{k: v for k, v in d.items() if k != "vector"}) for n, d in enumerate(details)
+        ]
+        source = MemoryTemplates(contract)
+        gallery = open_gallery(source, contract, Path(folder))
+        source.change(born=rows[:cut])
+        gallery.catch_up()
+        source.change(born=rows[cut:], died=[row.template_id for n, row in enumerate(rows[:cut]) if n in ending])
+        everything = list(source.born(contract, -1, source.generation()))
+        for generation in range(source.generation() + 1):
+            found = gallery.search(
+                probe,
+                scope=scope,
+                filters=filters,
+                threshold=threshold,
+                limit=limit,
+                request=request_id,
+                generation=generation,
+            )
+            seen = [r for r in everything if lawful(r, scope, generation) and chosen(r, filters, MOMENT.date())]
+            assert (found.candidates, found.compared) == naive(seen, probe.vector, threshold, limit)
+            assert found.eligible == found.compared
 
 
 def test_a_gallery_loaded_at_once_equals_one_that_grew_row_by_row(
-    contract: Contract, make_row: Callable[..., GalleryRow], probe: Template, request_id: RequestId
+    contract: Contract, make_row: Callable[..., GalleryRow], probe: Template, request_id: RequestId, tmp_path: Path
 ) -> None:
     source = MemoryTemplates(contract)
-    grown = Gallery(source, contract)
+    grown = open_gallery(source, contract, tmp_path / "grown")
     for number in range(23):
         source.change(born=[make_row(number, 9, number, 1, 0, subject=number % 7, owner=AGENCIES[0])])
         grown.catch_up()
     scope = Scope(frozenset(AGENCIES), MOMENT)
     lists = [
         gallery.search(probe, scope=scope, filters=Filters(), threshold=-1.0, request=request_id)
-        for gallery in (grown, Gallery(source, contract))
+        for gallery in (grown, open_gallery(source, contract, tmp_path / "at once"))
     ]
     assert lists[0] == lists[1]
     assert (lists[0].compared, len(lists[0].candidates)) == (23, 7)

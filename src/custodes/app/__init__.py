@@ -25,7 +25,6 @@ from custodes.types import Context, Role
 if TYPE_CHECKING:
     from custodes.engine import FaceEngine
     from custodes.imaging import Decoder
-    from custodes.ranking.gallery import Gallery
     from custodes.workflows.services import Services
 
 
@@ -280,8 +279,7 @@ def build_services(
     from custodes.engine import find_pack
     from custodes.imaging import DecodingPool, Limits
     from custodes.ledger import Ledger
-    from custodes.ranking.gallery import Gallery
-    from custodes.store.gallery import DatabaseTemplateSource
+    from custodes.app.searching import make_gallery
     from custodes.store.log import DatabaseEntryStore
     from custodes.store.rotation import open_key_store
     from custodes.store.vault import Vault
@@ -297,9 +295,6 @@ def build_services(
     vault = Vault(keys, os.urandom)
     entries = DatabaseEntryStore(vault)
 
-    def make_gallery(engine: FaceEngine) -> Gallery:
-        return Gallery(DatabaseTemplateSource(vault), engine.contract)
-
     def make_pool() -> Decoder:
         return DecodingPool(Limits.from_config(config), workers=config.threads)
 
@@ -311,7 +306,7 @@ def build_services(
         entries=entries,
         vault=vault,
         make_engine=make_engine,
-        make_gallery=make_gallery,
+        make_gallery=lambda engine: make_gallery(config, vault, engine.contract),
         make_decoder=make_decoder or make_pool,
         threshold=threshold,
     )

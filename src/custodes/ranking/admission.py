@@ -10,6 +10,7 @@ Age is counted in whole years on the UTC date of ``scope.moment``: a year is com
 from __future__ import annotations
 
 from collections.abc import Collection as Members
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
 
@@ -18,13 +19,29 @@ import numpy.typing as npt
 
 from custodes.errors import InputError
 from custodes.ids import AgencyId
-from custodes.ranking.consolidate import Codes
-from custodes.ranking.segment import COLLECTION_CODES, SEX_CODES, UNSTATED, Codebooks, Segment, microseconds
+from custodes.ranking.segments.encoding import microseconds
+from custodes.ranking.segments.layout import COLLECTION_CODES, NEVER, SEX_CODES, UNSTATED
+from custodes.ranking.segments.view import Segment
 from custodes.text import N_
 from custodes.types import Filters, Scope, Sex
 
 Mask = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int32]
 _Span = tuple[int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentMask:
+    """``admitted``: ``(rows,)`` bool, good from ``since`` until before ``until`` (microseconds UTC); ``count``: how many."""
+
+    admitted: Mask
+    count: int
+    since: int
+    until: int
+
+    def holds(self, moment: int) -> bool:
+        """Return whether it says at ``moment`` what it said when it was made."""
+        return self.since <= moment < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +59,36 @@ class Admission:
     birth: _Span
     taken: _Span
 
-    def mask(self, segment: Segment, fill: int) -> Mask:
-        """Return ``(fill,)`` bool: which of the first ``fill`` rows this search may see."""
-        seen: Mask = segment.barriers[:fill] == 0
-        seen &= segment.born[:fill] <= self.generation
-        seen &= segment.died[:fill] > self.generation
-        seen &= segment.searchable_from[:fill] <= self.moment
-        seen &= segment.searchable_until[:fill] > self.moment
-        seen &= _any_of(segment.owner[:fill], self.owners)
-        seen &= _any_of(segment.collection[:fill], self.collections)
+    @property
+    def criteria(self) -> tuple[object, ...]:
+        """What is admitted, apart from generation and moment."""
+        return (self.owners, self.collections, self.sexes, self.birth, self.taken)
+
+    def segment_mask(self, segment: Segment) -> SegmentMask:
+        """Return which rows of ``segment`` this search may see, and for how long that holds."""
+        seen: Mask = segment.barriers == 0
+        seen &= segment.born <= self.generation
+        seen &= segment.died > self.generation
+        seen &= _any_of(segment.owner, self.owners)
+        seen &= _any_of(segment.collection, self.collections)
         if self.sexes is not None:
-            seen &= _any_of(segment.sex[:fill], self.sexes)
-        _keep_within(seen, segment.birth_date[:fill], self.birth)
-        _keep_within(seen, segment.taken_on[:fill], self.taken)
-        return seen
+            seen &= _any_of(segment.sex, self.sexes)
+        _keep_within(seen, segment.birth_date, self.birth)
+        _keep_within(seen, segment.taken_on, self.taken)
+        clocks = np.concatenate([segment.searchable_from[seen], segment.searchable_until[seen]])
+        seen &= segment.searchable_from <= self.moment
+        seen &= segment.searchable_until > self.moment
+        passed, ahead = clocks[clocks <= self.moment], clocks[clocks > self.moment]
+        return SegmentMask(
+            seen,
+            int(np.count_nonzero(seen)),
+            since=int(passed.max()) if passed.size else -NEVER,
+            until=int(ahead.min()) if ahead.size else NEVER,
+        )
 
 
-def admission(scope: Scope, filters: Filters, books: Codebooks, generation: int) -> Admission:
-    """Return what a search of ``scope`` with ``filters`` may see at ``generation``.
+def admission(scope: Scope, filters: Filters, owners: Mapping[AgencyId, int], generation: int) -> Admission:
+    """Return what a search of ``scope`` with ``filters`` may see at ``generation``; ``owners``: the agencies' codes.
 
     Raises:
         InputError: ``search.moment``, if ``scope.moment`` has no time zone; ``search.filters``, if a range is empty
@@ -70,7 +99,7 @@ def admission(scope: Scope, filters: Filters, books: Codebooks, generation: int)
     return Admission(
         generation=generation,
         moment=microseconds(scope.moment),
-        owners=_owner_codes(agencies, books),
+        owners=_owner_codes(agencies, owners),
         collections=tuple(sorted(COLLECTION_CODES[collection] for collection in scope.collections)),
         sexes=None if filters.sex is None else (SEX_CODES[filters.sex], SEX_CODES[Sex.UNKNOWN]),
         birth=_birth_span(filters, scope.moment.astimezone(UTC).date()),
@@ -96,8 +125,8 @@ def _birth_span(filters: Filters, on: date) -> _Span:
     return oldest, youngest
 
 
-def _owner_codes(agencies: Members[AgencyId], books: Codebooks) -> tuple[int, ...]:
-    return tuple(sorted(books.owners.codes[agency] for agency in agencies if agency in books.owners.codes))
+def _owner_codes(agencies: Members[AgencyId], owners: Mapping[AgencyId, int]) -> tuple[int, ...]:
+    return tuple(sorted(owners[agency] for agency in agencies if agency in owners))
 
 
 def _ordinal(day: date | None) -> int | None:

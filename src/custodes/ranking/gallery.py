@@ -1,48 +1,76 @@
-"""The gallery that is searched: one contract's rows in memory, always of one whole generation.
+"""The gallery that is searched: every row of one contract, always of one whole generation.
 
 :meth:`Gallery.search` is the one way in; it asks for the request under which the search is lawful, and only
 ``workflows.search`` may call it.  Whether the request allows the search is decided before, by `policy`; here the id is
-evidence that there is one.  Every eligible row is compared with the score of :mod:`custodes.ranking.reference`.
+evidence that there is one.  Every eligible row is compared, and whoever could be a candidate is scored with
+the score of :mod:`custodes.ranking.reference`.
 
-The snapshot holds dead rows too, so that an older list can be replayed (SRCH-06).  Whoever destroys templates calls
-:meth:`Gallery.forget`, so that their vectors leave memory with the next load.
+The rows lie in segment files that all processes share (:mod:`custodes.ranking.segments`); what a search needs of them
+is verified before its first use.  The dead stay there, so that an older list can be replayed (SRCH-06), until whoever
+destroys their templates calls :meth:`Gallery.erase`.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from custodes.errors import ContractMismatch, InputError, SetupError
-from custodes.ids import PhotographId, RequestId
-from custodes.ranking import reference
-from custodes.ranking.admission import Admission, admission
-from custodes.ranking.consolidate import Compared, Positions, consolidate
+from custodes.errors import ContractMismatch, CustodesError, InputError, SetupError
+from custodes.ids import PhotographId, RequestId, SubjectId, TemplateId
+from custodes.ranking.admission import admission
+from custodes.ranking.consolidate import Compared, Positions, best_subjects, candidates
+from custodes.ranking.eligible import Eligible, EligibleRows
+from custodes.ranking.exhaustive import Scanned, scan
+from custodes.ranking.kernel import Kernel, Part
 from custodes.ranking.protocol import TemplateSource
-from custodes.ranking.segment import Segment, is_unit
-from custodes.ranking.snapshot import Snapshot, View
+from custodes.ranking.reference import Scores
+from custodes.ranking.segments.compaction import compact
+from custodes.ranking.segments.encoding import is_unit
+from custodes.ranking.segments.file import Damaged
+from custodes.ranking.segments.folder import SegmentFolder
+from custodes.ranking.segments.growth import incomplete
+from custodes.ranking.segments.history import leaves, root_of
+from custodes.ranking.segments.view import View
+from custodes.ranking.turnstile import Turnstile
 from custodes.text import N_
-from custodes.types import CandidateList, Contract, Filters, Scope, Template, Vector
+from custodes.types import Candidate, CandidateList, Certificate, Contract, Filters, Scope, Template, Vector
 
 DEFAULT_LIMIT: Final = 20
 """Candidates on a list unless the search says otherwise (SRCH-01)."""
 HARD_CAP: Final = 50
 """Candidates on a list, whatever the search says (SRCH-01)."""
+_FEW_BLOCKS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a gallery searches with: ``kernel`` for so many rows of so many dimensions, ``threads`` that it may use."""
+
+    kernel: Callable[[int, int], Kernel]
+    turnstile: Turnstile
+    threads: int = 1
 
 
 class Gallery:
     """All templates of one contract.  Safe to share between threads."""
 
-    def __init__(self, source: TemplateSource, contract: Contract) -> None:
+    def __init__(self, source: TemplateSource, contract: Contract, folder: SegmentFolder, engine: Engine) -> None:
         self._source = source
         self._contract = contract
+        self._folder = folder
+        self._engine = engine
         self._lock = threading.Lock()
-        self._snapshot = Snapshot(contract)
-        self._whole: View | None = None
+        self._view: View | None = None
+        self._signature: object = None
+        self._whole: str = ""
+        self._eligible = EligibleRows()
 
     @property
     def contract(self) -> Contract:
@@ -51,26 +79,69 @@ class Gallery:
 
     @property
     def generation(self) -> int:
-        """The generation in memory; -1 if nothing was loaded."""
-        return self._snapshot.view.generation
+        """The generation that was read last; -1 if nothing was."""
+        return self._view.generation if self._view else -1
 
     @property
-    def memory_bytes(self) -> int:
-        """Bytes reserved for templates and their columns, ids of subjects not counted."""
-        return self._snapshot.nbytes
+    def row_bytes(self) -> int:
+        """Bytes that one row takes in the segment files."""
+        return self._folder.layout.row_bytes
 
-    def forget(self) -> None:
-        """Drop everything from memory; a search under way finishes on what it holds."""
-        with self._lock:
-            self._snapshot, self._whole = Snapshot(self._contract), None
+    def erase(self, rows: Iterable[tuple[TemplateId, int]]) -> int:
+        """Write over rows named by template and birth, in every file of every process; return how many there were.
 
-    def catch_up(self) -> int:
-        """Bring the snapshot to the source's present generation and return that generation.
+        To be called once they have died, and before their destruction is acknowledged.  It does not depend on whether
+        the gallery can be brought up to date.
 
         Raises:
-            SetupError: ``gallery.row-damaged``.
+            SetupError: ``gallery.folder-unusable``. Busy: ``gallery.busy``.
+        """
+        with suppress(CustodesError):
+            self._current()
+        return self._folder.erase(rows)
+
+    def rebuild(self) -> None:
+        """Give up every file; the next use builds them again from the source. Raises as :meth:`erase`."""
+        with self._lock:
+            if self._view:
+                self._folder.condemn(self._view.manifest.epoch)
+
+    def catch_up(self) -> int:
+        """Bring the files to the source's present generation and return that generation.
+
+        Raises:
+            SetupError: ``gallery.row-damaged``, ``gallery.incomplete`` or ``gallery.folder-unusable``.
+            Busy: ``gallery.busy``.
         """
         return self._current().generation
+
+    def compact(self) -> int:
+        """Give back the places of destroyed rows, beside the searches; return how many. Raises as :meth:`scrub`."""
+        view = self._current()
+        try:
+            return compact(self._folder)
+        except Damaged as error:
+            self._folder.condemn(view.manifest.epoch)
+            raise _damaged(str(error)) from error
+
+    def scrub(self) -> int:
+        """Verify every block and every template of the present view; return how many rows were looked at.
+
+        Damage is answered by building the files again at the next use.
+
+        Raises:
+            SetupError: ``gallery.damaged``; as :meth:`catch_up`.
+        """
+        view = self._current()
+        try:
+            for segment in view.segments:
+                segment.file.distrust()
+                self._verify(view)
+                segment.file.verify_vectors(np.flatnonzero(~segment.erased))
+        except Damaged as error:
+            self._folder.condemn(view.manifest.epoch)
+            raise _damaged(str(error)) from error
+        return view.rows
 
     def search(
         self,
@@ -96,60 +167,91 @@ class Gallery:
             InputError: ``search.request``, ``search.limit``, ``search.threshold``, ``search.generation``,
                 ``search.moment``, ``search.filters`` or ``template.not-unit``.
             ContractMismatch: ``template.contract-mismatch``, if the probe is of another contract (ENG-01).
-            SetupError: ``gallery.row-damaged`` or ``gallery.incomplete``.
+            SetupError: ``gallery.row-damaged``, ``gallery.incomplete``, ``gallery.damaged`` or
+                ``gallery.folder-unusable``.
+            Busy: ``search.busy`` or ``gallery.busy``.
         """
         _check(request, threshold, limit)
         vector = self._probe_vector(probe)
+        with self._engine.turnstile.turn():
+            try:
+                return self._search(vector, scope, filters, threshold, limit, generation)
+            except Damaged:
+                # the files are a cache: what was damaged has been given up, and is built again from the source
+                try:
+                    return self._search(vector, scope, filters, threshold, limit, generation)
+                except Damaged as error:
+                    raise _damaged(str(error)) from error
+
+    def _search(
+        self, vector: Vector, scope: Scope, filters: Filters, threshold: float, limit: int, generation: int | None
+    ) -> CandidateList:
         view = self._current()
-        self._check_whole(view)
         at = view.generation if generation is None else generation
         if not 0 <= at <= view.generation:
             raise _no_such_generation(at)
-        scored = _Scored(view, vector, admission(scope, filters, view.books, at))
-        candidates = consolidate(scored.compared(), threshold=threshold, limit=limit)
+        try:
+            self._verify(view)
+            eligible = self._eligible.of(view, admission(scope, filters, view.owner_codes, at))
+            kernel = self._engine.kernel(view.rows, self._contract.dimension)
+            scanned = scan(kernel, _parts(view, eligible), vector, threshold=threshold, limit=limit)
+            comparison = _Comparison(view, vector, eligible, kernel, scanned)
+            found = comparison.candidates(threshold, limit)
+        except Damaged:
+            self._folder.condemn(view.manifest.epoch)
+            raise
         return CandidateList(
-            candidates=candidates,
+            candidates=found,
             contract=self._contract,
             generation=at,
             threshold=threshold,
             limit=limit,
-            eligible=scored.eligible,
-            compared=scored.count,
+            certificate=comparison.certificate(self._root(view, at)),
         )
 
     def _current(self) -> View:
+        """Return the present generation, all its rows counted once in every epoch."""
+        upto = self._source.generation()
         with self._lock:
-            upto = self._source.generation()
-            if upto < self._snapshot.view.generation:
-                # The source was restored from a backup: nothing in memory can be trusted to be in it.
-                self._snapshot, self._whole = Snapshot(self._contract), None
-            snapshot = self._snapshot
-            after = snapshot.view.generation
-            if upto != after:
-                born = self._source.born(self._contract, after, upto)
-                died = self._source.died(self._contract, after, upto)
-                snapshot.advance(upto, born, died)
-            return snapshot.view
+            signature = self._folder.signature()
+            if self._view is None or signature != self._signature:
+                self._view, self._signature = self._folder.read(), signature
+            view = self._view
+            if view is None or view.generation != upto:
+                # what is published is read again before the next search: it may be another process's by then
+                self._signature = None
+                self._view = view = self._folder.advance(self._source, upto)
+            if self._whole != view.manifest.epoch:
+                self._count(view)
+                self._whole = view.manifest.epoch
+            return view
 
-    def _check_whole(self, view: View) -> None:
-        """Raise SetupError ``gallery.incomplete`` unless memory holds as many living rows as the source keeps.
+    def _count(self, view: View) -> None:
+        """Raise SetupError ``gallery.incomplete`` unless the files hold as many living rows as the source keeps.
 
-        Always of the present generation: what an older one held may since have been destroyed lawfully.  Asked once for
-        every view, which changes with every generation: counting takes longer than a search when millions are kept.
+        Always of the present generation: what an older one held may since have been destroyed lawfully.  Counted when
+        a process first uses files; what is added later is held to what the source says changed (`segments.growth`).
         """
-        if view is self._whole:
-            return
         loaded, kept = view.living(), self._source.living(self._contract, view.generation)
-        if loaded != kept:
-            raise SetupError(
-                "gallery.incomplete",
-                N_("The gallery in memory has %(loaded)s records, the store has %(kept)s."),
-                why=N_("A search that left one out silently could not say that every eligible record was compared."),
-                hint=N_("Start the service again; if it is still so, run custodes doctor."),
-                loaded=loaded,
-                kept=kept,
-            )
-        self._whole = view
+        if not loaded == kept == view.manifest.living.count:
+            raise incomplete(loaded, kept)
+
+    def _verify(self, view: View) -> None:
+        """Verify every block of ``view`` that this process has not read yet."""
+        waiting = list(view.unverified())
+        if len(waiting) <= _FEW_BLOCKS:
+            for segment, block in waiting:
+                segment.file.verify(block, segment.rows)
+            return
+        with ThreadPoolExecutor(self._engine.threads) as pool:
+            for _ in pool.map(lambda pair: pair[0].file.verify(pair[1], pair[0].rows), waiting):
+                pass
+
+    def _root(self, view: View, at: int) -> str:
+        if at == view.generation:
+            return view.manifest.history.root.hex()
+        changes = self._source.changes(self._contract, 0, at)
+        return root_of([leaf.hash for leaf in leaves(changes)]).hex()
 
     def _probe_vector(self, probe: Template) -> Vector:
         if probe.contract != self._contract:
@@ -172,46 +274,81 @@ class Gallery:
         return vector
 
 
-class _Scored:
-    """The rows of a view that one search was admitted to, scored; a row is counted where it is scored."""
+def _parts(view: View, eligible: Eligible) -> list[Part]:
+    return [
+        Part(
+            codes=segment.codes,
+            scales=segment.scales,
+            residuals=segment.residuals,
+            norms=segment.norms,
+            vectors=segment.vectors,
+            subjects=segment.subject_key,
+            admitted=admitted,
+        )
+        for segment, admitted in zip(view.segments, eligible.masks, strict=True)
+    ]
 
-    def __init__(self, view: View, probe: Vector, admitted: Admission) -> None:
-        self._ids = view.books.subjects.ids
-        self._segments: list[Segment] = []
-        self._places: list[Positions] = []
-        self._scores: list[reference.Scores] = []
-        self.eligible = 0
-        self.count = 0
-        for segment, fill in view.parts():
-            mask = admitted.mask(segment, fill)
-            self.eligible += int(np.count_nonzero(mask))
-            self._score(segment, np.flatnonzero(mask), fill, probe)
 
-    def _score(self, segment: Segment, places: Positions, fill: int, probe: Vector) -> None:
-        everyone = places.size == fill
-        columns = segment.columns[:, :fill] if everyone else np.take(segment.columns, places, axis=1)
-        scores = reference.scores(columns, probe)
-        self.count += scores.size
-        self._segments.append(segment)
-        self._places.append(places)
-        self._scores.append(scores)
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """One probe, compared with the eligible rows of one view."""
 
-    def compared(self) -> Compared:
-        subjects = [segment.subject[places] for segment, places in zip(self._segments, self._places, strict=True)]
-        return Compared(
-            scores=np.concatenate([np.empty(0, dtype=np.float64), *self._scores]),
-            subjects=np.concatenate([np.empty(0, dtype=np.int32), *subjects]),
-            subject_ids=self._ids,
-            photographs=self._photographs,
+    view: View
+    probe: Vector
+    eligible: Eligible
+    kernel: Kernel
+    scanned: Scanned
+
+    def candidates(self, threshold: float, limit: int) -> tuple[Candidate, ...]:
+        """Return the candidates. Raises Damaged."""
+        scanned = self.scanned
+        keys = np.empty(scanned.places.size, dtype=np.int64)
+        for index, positions, places in self._by_segment(np.arange(scanned.places.size)):
+            segment = self.view.segments[index]
+            segment.file.verify_vectors(places)
+            keys[positions] = segment.subject_key[places]
+        best = best_subjects(Compared(scanned.scores, keys, self._subjects), threshold=threshold, limit=limit)
+        return candidates(best, self._photographs)
+
+    def certificate(self, root: str) -> Certificate:
+        """Return what was compared."""
+        scanned = self.scanned
+        return Certificate(
+            eligible=self.eligible.count,
+            compared=scanned.compared,
+            rescored=scanned.places.size,
+            floor=scanned.floor,
+            bound=scanned.widest,
+            root=root,
+            eligibility_sha256=self.eligible.sha256,
+            kernel=f"{self.kernel.name} {self.kernel.version}",
         )
 
-    def _photographs(self, positions: Positions) -> Sequence[PhotographId]:
-        ends = np.cumsum([places.size for places in self._places], dtype=np.intp)
-        found: list[PhotographId] = []
-        for segment, places, end in zip(self._segments, self._places, ends.tolist(), strict=True):
-            here = positions[(positions >= end - places.size) & (positions < end)]
-            found.extend(segment.photographs(places[here - (end - places.size)]))
-        return found
+    def _by_segment(self, positions: Positions) -> Iterator[tuple[int, Positions, Positions]]:
+        """Yield each segment's index with the positions that lie in it and their places."""
+        parts = self.scanned.parts[positions]
+        for index in np.unique(parts).tolist():
+            here = positions[parts == index]
+            yield index, here, self.scanned.places[here]
+
+    def _subjects(self, positions: Positions) -> Sequence[SubjectId]:
+        found: dict[int, SubjectId] = {}
+        for index, here, places in self._by_segment(positions):
+            found.update(zip(here.tolist(), self.view.segments[index].subjects(places), strict=True))
+        return [found[position] for position in positions.tolist()]
+
+    def _photographs(self, subject: SubjectId) -> tuple[Scores, Sequence[PhotographId]]:
+        """Return the scores and photographs of a subject's compared rows."""
+        scores: list[Scores] = [np.empty(0, dtype=np.float64)]
+        names: list[PhotographId] = []
+        for segment, admitted in zip(self.view.segments, self.eligible.masks, strict=True):
+            places = segment.places_of(subject)
+            places = places[admitted[places]]
+            if places.size:
+                segment.file.verify_vectors(places)
+                scores.append(self.kernel.scores(segment.vectors, places, self.probe))
+                names += segment.photographs(places)
+        return np.concatenate(scores), names
 
 
 def _check(request: object, threshold: float, limit: object) -> None:
@@ -239,4 +376,14 @@ def _no_such_generation(generation: int) -> InputError:
         N_("The gallery has not reached generation %(generation)s."),
         hint=N_("Check the generation on the candidate list that is to be replayed."),
         generation=generation,
+    )
+
+
+def _damaged(name: str) -> SetupError:
+    return SetupError(
+        "gallery.damaged",
+        N_("A segment of the gallery is damaged (%(name)s)."),
+        why=N_("A search of damaged templates could find the wrong people, or miss somebody."),
+        hint=N_("It is built again at the next search. If that fails too, look at the memory or disk it lies on."),
+        name=name,
     )

@@ -5,6 +5,7 @@ It keeps what it is given, stamps generations, and nothing else; it is not durab
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from dataclasses import replace
 from custodes.errors import Conflict
 from custodes.ids import TemplateId
 from custodes.text import N_
-from custodes.types import Contract, GalleryRow
+from custodes.types import Contract, GalleryChange, GalleryRow
 
 
 class MemoryTemplates:
@@ -24,6 +25,7 @@ class MemoryTemplates:
         self._rows: dict[tuple[TemplateId, int], GalleryRow] = {}
         self._alive: dict[TemplateId, int] = {}
         self._tombstones: list[tuple[TemplateId, int, int]] = []
+        self._changes: list[GalleryChange] = []
         self._generation = 0
         first = list(rows)
         if first:
@@ -42,11 +44,9 @@ class MemoryTemplates:
             self._check(ending, beginning)
             self._generation += 1
             for template in ending:
-                key = (template, self._alive.pop(template))
-                self._rows[key] = replace(self._rows[key], died=self._generation)
+                self._end(template)
             for row in beginning:
-                self._alive[row.template_id] = self._generation
-                self._rows[row.template_id, self._generation] = replace(row, born=self._generation, died=None)
+                self._begin(row)
             return self._generation
 
     def destroy(self, template: TemplateId) -> int:
@@ -57,7 +57,9 @@ class MemoryTemplates:
         with self._lock:
             self._generation += 1
             if template in self._alive:
-                self._tombstones.append((template, self._alive.pop(template), self._generation))
+                born = self._alive[template]
+                self._end(template)
+                self._tombstones.append((template, born, self._generation))
             self._rows = {key: row for key, row in self._rows.items() if key[0] != template}
             return self._generation
 
@@ -67,7 +69,8 @@ class MemoryTemplates:
 
     def born(self, contract: Contract, after: int, upto: int) -> Iterator[GalleryRow]:
         """Yield rows with ``after < born <= upto``."""
-        yield from [row for row in self._of(contract) if after < row.born <= upto]
+        found = [row for row in self._of(contract) if after < row.born <= upto]
+        yield from sorted(found, key=lambda row: (row.born, row.commitment))
 
     def died(self, contract: Contract, after: int, upto: int) -> Iterator[tuple[TemplateId, int, int]]:
         """Yield rows with ``after < died <= upto``."""
@@ -75,10 +78,29 @@ class MemoryTemplates:
         gone = list(self._tombstones) if contract == self._contract else []
         yield from [death for death in kept + gone if after < death[2] <= upto]
 
+    def changes(self, contract: Contract, after: int, upto: int) -> Iterator[GalleryChange]:
+        """Yield births and deaths with ``after < generation <= upto``, by generation."""
+        kept = self._changes if contract == self._contract else []
+        yield from [change for change in list(kept) if after < change.generation <= upto]
+
     def living(self, contract: Contract, generation: int) -> int:
         """Return how many rows live at ``generation``."""
         ends = ((row.born, row.died) for row in self._of(contract))
         return sum(born <= generation and (died is None or died > generation) for born, died in ends)
+
+    def _begin(self, row: GalleryRow) -> None:
+        name = f"{row.template_id} {self._generation} {row.subject} {row.eligibility}"
+        commitment = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+        self._alive[row.template_id] = self._generation
+        self._rows[row.template_id, self._generation] = replace(
+            row, born=self._generation, died=None, commitment=commitment
+        )
+        self._changes.append(GalleryChange(self._generation, commitment, is_death=False))
+
+    def _end(self, template: TemplateId) -> None:
+        key = (template, self._alive.pop(template))
+        self._rows[key] = replace(self._rows[key], died=self._generation)
+        self._changes.append(GalleryChange(self._generation, self._rows[key].commitment, is_death=True))
 
     def _of(self, contract: Contract) -> list[GalleryRow]:
         with self._lock:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from heapq import merge
 from itertools import islice
+from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
@@ -17,7 +19,7 @@ from custodes.store.models import ContractRow, GalleryEntry
 from custodes.store.rows import one
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
-from custodes.types import Barrier, Collection, Contract, Eligibility, GalleryRow, Sex, Vector
+from custodes.types import Barrier, Collection, Contract, Eligibility, GalleryChange, GalleryRow, Sex, Vector
 
 R = TypeVar("R")
 _CHUNK = 500
@@ -37,7 +39,7 @@ class DatabaseTemplateSource:
             _of(contract)
             .filter(born__gt=after, born__lte=upto)
             .select_related("template__photograph", "subject", "agency")
-            .order_by("born", "pk")
+            .order_by("born", "commitment", "pk")
         )
         for chunk in _past_the_fence(rows.iterator(chunk_size=2000)):
             yield from self._opened(chunk, contract)
@@ -46,6 +48,12 @@ class DatabaseTemplateSource:
         rows = _of(contract).filter(died__gt=after, died__lte=upto).order_by("died", "pk")
         for chunk in _past_the_fence(rows.values_list("template__uid", "born", "died").iterator()):
             yield from ((TemplateId(uid), born, died or 0) for uid, born, died in chunk)
+
+    def changes(self, contract: Contract, after: int, upto: int) -> Iterator[GalleryChange]:
+        rows = _of(contract)
+        born = rows.filter(born__gt=after, born__lte=upto).order_by("born").values_list("born", "commitment")
+        died = rows.filter(died__gt=after, died__lte=upto).order_by("died").values_list("died", "commitment")
+        yield from merge(_changes(born, is_death=False), _changes(died, is_death=True), key=attrgetter("generation"))
 
     def living(self, contract: Contract, generation: int) -> int:
         beyond = Q(died__isnull=True) | Q(died__gt=generation)
@@ -70,6 +78,16 @@ def _past_the_fence(rows: Iterator[R]) -> Iterator[list[R]]:
         if not chunk:
             return
         yield chunk
+
+
+def _changes(rows: QuerySet[GalleryEntry, tuple[int | None, str]], *, is_death: bool) -> Iterator[GalleryChange]:
+    for chunk in _past_the_fence(rows.iterator(chunk_size=2000)):
+        for generation, commitment in chunk:
+            yield GalleryChange(generation or 0, _bytes(commitment), is_death)
+
+
+def _bytes(commitment: str) -> bytes:
+    return bytes.fromhex(commitment).rjust(32, b"\0")
 
 
 def _of(contract: Contract) -> QuerySet[GalleryEntry]:
@@ -113,4 +131,5 @@ def _gallery_row(row: GalleryEntry, vector: Vector) -> GalleryRow:
         taken_on=row.taken_on,
         born=row.born,
         died=row.died,
+        commitment=_bytes(row.commitment),
     )

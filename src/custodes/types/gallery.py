@@ -65,7 +65,7 @@ class GalleryRow:
     """One searchable row: a template with what decides whether a search may see it.
 
     ``born`` and ``died`` are gallery generations: the row exists at generation ``g`` if
-    ``born <= g`` and (``died`` is None or ``g < died``).
+    ``born <= g`` and (``died`` is None or ``g < died``).  ``commitment``: the 32 bytes that the log states of it.
     """
 
     template_id: TemplateId
@@ -78,6 +78,16 @@ class GalleryRow:
     taken_on: date | None
     born: int
     died: int | None = None
+    commitment: bytes = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryChange:
+    """A row began, or ended, in ``generation``; ``commitment``: 32 bytes, what the log states of the row."""
+
+    generation: int
+    commitment: bytes
+    is_death: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +131,44 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateList:
-    """What one search found, and against what (SRCH-06). No candidate is a normal answer.
+class Certificate:
+    """That every eligible record was compared, in figures that another machine can compute again (SRCH-06).
 
-    ``eligible``: rows that scope and filters admit at ``generation``; ``compared``: rows actually scored.
+    ``eligible``: rows that scope and filters admit at the generation; ``compared``: rows that the scan passed over,
+    as it counted them; ``rescored``: those among them whose score was computed to the bit; ``floor``: no other row scores
+    that much; ``bound``: the largest error that the scan allowed for.
+    ``root`` (hex): of everything that began or ended up to the generation (`custodes.ranking.segments.history`).
+    ``eligibility_sha256`` (hex): of the bitmap of eligible rows (`custodes.ranking.eligible`).  ``kernel``: name and
+    version of what scanned.  ``rescored``, ``floor`` and ``bound`` depend on the kernel, the rest on the gallery alone.
     """
+
+    eligible: int
+    compared: int
+    rescored: int
+    floor: float
+    bound: float
+    root: str
+    eligibility_sha256: str
+    kernel: str
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateList:
+    """What one search found, and against what (SRCH-06). No candidate is a normal answer."""
 
     candidates: tuple[Candidate, ...]
     contract: Contract
     generation: int
     threshold: float
     limit: int
-    eligible: int
-    compared: int
+    certificate: Certificate
+
+    @property
+    def eligible(self) -> int:
+        """Rows that scope and filters admit at ``generation``."""
+        return self.certificate.eligible
+
+    @property
+    def compared(self) -> int:
+        """Rows actually compared."""
+        return self.certificate.compared

@@ -15,7 +15,6 @@ from custodes.ledger.events import FilterName, OffenceCode, RequestApproved, Req
 from custodes.policy import Action
 from custodes.policy.facts import ApprovalFacts, RequestFacts
 from custodes.ranking.admission import admission
-from custodes.ranking.segment import Codebooks
 from custodes.store import accounts, casework
 from custodes.store.database import case_queue, transaction_of_its_own
 from custodes.store.records import CaseRecord, ProbeRecord, RequestRecord
@@ -180,7 +179,7 @@ def unknown_value(choices: Iterable[str]) -> InputError:
 
 def _check(form: RequestForm, case: CaseRecord, probe: ProbeRecord, context: Context) -> None:
     # what the search itself would reject is rejected now, before anybody is asked to approve it
-    admission(Scope(frozenset(), context.now()), form.filters, Codebooks(), generation=0)
+    admission(Scope(frozenset(), context.now()), form.filters, {}, generation=0)
     if probe.case != case.id:
         raise InputError("request.probe-of-another-case", N_("The probe belongs to another case."))
     if form.face is None or not 0 <= form.face < len(probe.faces):

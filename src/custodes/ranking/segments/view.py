@@ -1,0 +1,99 @@
+"""One whole generation, mapped: what a search reads from its first row to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from custodes.ids import AgencyId, PhotographId, SubjectId
+from custodes.ranking.segments.encoding import subject_key
+from custodes.ranking.segments.file import Numbers, SegmentFile
+from custodes.ranking.segments.layout import ERASED
+from custodes.ranking.segments.manifest import Manifest
+
+
+@dataclass(eq=False)
+class Segment:
+    """The first ``rows`` places of a file, as of the manifest's ``edition``; it never changes but for later deaths.
+
+    Its attributes are the columns of `layout`, each ``(rows,)`` or ``(rows, width)``.
+    """
+
+    file: SegmentFile
+    rows: int
+    edition: int
+
+    def __getattr__(self, name: str) -> npt.NDArray[Any]:
+        columns = self.__dict__.get("file")
+        if columns is None or name not in columns.columns:
+            raise AttributeError(name)
+        column: npt.NDArray[Any] = columns.columns[name][: self.rows]
+        return column
+
+    @property
+    def died(self) -> Numbers:
+        """``(rows,)``: generations of death, `NEVER` for the living."""
+        deaths: Numbers = self.file.columns["death"][: self.rows, 0]
+        return deaths
+
+    @property
+    def erased(self) -> npt.NDArray[np.bool_]:
+        """``(rows,)``: the places in which nothing is left."""
+        flags: npt.NDArray[np.bool_] = (self.file.columns["barriers"][: self.rows] & ERASED) != 0
+        return flags
+
+    @cached_property
+    def _by_subject(self) -> tuple[Numbers, Numbers]:
+        keys = np.array(self.file.columns["subject_key"][: self.rows])
+        order: Numbers = np.argsort(keys, kind="stable").astype(np.int64)
+        return keys[order], order
+
+    def places_of(self, subject: SubjectId) -> Numbers:
+        """Return the places of a subject's rows, ascending, whether or not anybody may see them."""
+        keys, order = self._by_subject
+        key = subject_key(subject)
+        places = np.sort(order[np.searchsorted(keys, key, "left") : np.searchsorted(keys, key, "right")])
+        found: Numbers = places[self.file.columns["subject"][places] == subject.encode("ascii", "replace")]
+        return found
+
+    def subjects(self, places: Numbers) -> list[SubjectId]:
+        """Return the subject ids at ``places``."""
+        return [SubjectId(raw.decode("ascii")) for raw in self.file.columns["subject"][places].tolist()]
+
+    def photographs(self, places: Numbers) -> list[PhotographId]:
+        """Return the photograph ids at ``places``."""
+        return [PhotographId(raw.decode("ascii")) for raw in self.file.columns["photograph"][places].tolist()]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The segments of one manifest."""
+
+    manifest: Manifest
+    segments: tuple[Segment, ...]
+    owner_codes: dict[AgencyId, int] = field(default_factory=dict)
+
+    @property
+    def generation(self) -> int:
+        """The generation that this view shows; -1 for nothing."""
+        return self.manifest.generation
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has, the dead and the erased included."""
+        return self.manifest.rows
+
+    def living(self) -> int:
+        """Return how many rows live at this view's generation, counted."""
+        return sum(int(np.count_nonzero(segment.died > self.generation)) for segment in self.segments)
+
+    def unverified(self) -> Iterator[tuple[Segment, int]]:
+        """Yield each block that nobody in this process has verified."""
+        for segment in self.segments:
+            for block in segment.file.unverified(segment.rows):
+                yield segment, block

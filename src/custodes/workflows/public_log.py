@@ -34,7 +34,7 @@ NOTES = ("checkpoint", COSIGNED, STATE)
 
 @dataclass(frozen=True, slots=True)
 class WitnessState:
-    """A witness by its name in the policy; ``last``: when it last cosigned; ``is_missing``: it is silent for too long."""
+    """A witness by its name in the policy; ``last``: when it last cosigned; ``is_missing``: silent for too long."""
 
     name: str
     last: datetime | None

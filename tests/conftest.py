@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests import postgresql
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -33,6 +34,11 @@ def _skip_or_fail(reason: str) -> NoReturn:
     if os.environ.get("CUSTODES_REQUIRE_ALL") == "1":
         pytest.fail(f"CUSTODES_REQUIRE_ALL=1, but {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+# how long an example takes says how busy the machine is, and timing is never asserted in a test
+settings.register_profile("custodes", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("custodes")
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,4 +1,4 @@
-"""What the fuzzer feeds and how it judges: one target per image format, one for the manifest reader, one for the wire.
+"""What the fuzzer feeds and how it judges: one target per image format, the manifest reader, the wire, the ledger.
 
 A target has seeds, made here by Pillow's encoders or read from the corpus, and a function that runs one input and
 names what became of it.  Anything but a picture within its limits, or an error of ours, is a finding.
@@ -25,6 +25,7 @@ from custodes.imaging import Decoder, DecodingPool, Limits, LocalDecoder
 from custodes.imaging.sniff import FORMATS
 from custodes.imaging.worker.samples import SAMPLES
 from custodes.imaging.worker.wire import FRAME, Header, Request, Task, believable, fault_in, packed_fault
+from fuzz_ledger import ledger_targets
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests" / "imaging" / "corpus"
@@ -74,6 +75,7 @@ def targets(*, through_workers: bool = False) -> dict[str, Target]:
     others = [
         Target("manifest", _manifest_seeds, _manifest_read, "manifest"),
         Target("wire", _wire_seeds, _wire_read, "wire"),
+        *(Target(name, seeds, run, "ledger") for name, (seeds, run) in ledger_targets().items()),
     ]
     return {target.name: target for target in [*images, *others]}
 

@@ -35,6 +35,7 @@ class Photographer:
         """Photograph the pages, role by role."""
         page = self._somebody(None)
         self._shoot(page, "sign-in", "/sign-in")
+        self._shoot(page, "transparency", "/transparency")
         self._searcher(self._somebody("noor.haddad@nrp.example"))
         self._supervisor(self._somebody("gilles.okafor@nrp.example"))
         officer = self._somebody("tom.bearskin@lks.example")

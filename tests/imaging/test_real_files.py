@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Page
 from tests.imaging.making import distance, gradient
 
 from custodes.errors import ImageError
@@ -66,9 +67,7 @@ def test_films_are_named_as_what_they_are(pool: DecodingPool, test_data: Path) -
 
 
 @pytest.mark.browser
-def test_what_a_browser_writes(chromium: str, pool: DecodingPool) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_what_a_browser_writes(page: Page, pool: DecodingPool) -> None:
     out = io.BytesIO()
     Image.fromarray(gradient()).save(out, "PNG")
     source = "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
@@ -79,11 +78,7 @@ def test_what_a_browser_writes(chromium: str, pool: DecodingPool) -> None:
         canvas.getContext("2d").drawImage(image, 0, 0);
         return canvas.toDataURL(kind, 1.0).split(",")[1];
     }"""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, headless=True)
-        page = browser.new_page()
-        made = {kind: page.evaluate(script, [source, f"image/{kind}"]) for kind in ("png", "jpeg", "webp")}
-        browser.close()
+    made = {kind: page.evaluate(script, [source, f"image/{kind}"]) for kind in ("png", "jpeg", "webp")}
     for kind, name, most in (("png", "PNG", 0), ("jpeg", "JPEG", 12), ("webp", "WebP", 12)):
         found = pool.decode(base64.b64decode(made[kind]), name=f"a.{kind}", limits=LIMITS)
         assert found.format == name

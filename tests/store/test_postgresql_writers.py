@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 from tests.workflows.conftest import World
 
 from custodes.ids import CaseId
-from custodes.ledger import Event, EventKind
+from custodes.ledger import Event
+from custodes.ledger.events import CaseClosed
 from custodes.store.database import case_queue, transaction_of_its_own
 from custodes.store.log import SealedEntries
 from custodes.store.models import Case, LogEntry
@@ -44,7 +46,8 @@ class Held:
         try:
             with transaction_of_its_own(case_queue(self._case)):
                 Case.objects.filter(uid=self._case).update(closed_at=self._world.clock.now())
-                event = Event(EventKind.CASE_CLOSED, self._world.as_("supervisor"), (self._case,))
+                context = replace(self._world.as_("supervisor"), case=self._case)
+                event = Event(context, CaseClosed(closed=self._case))
                 self._world.services.ledger.with_rows(event)
                 self._is_open.set()
                 assert self._may_go.wait(LONG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 import fuzz_targets
 from custodes.imaging import LocalDecoder, faults
+from fuzz_ledger import ledger_targets
 from fuzz_mutations import mutated
 from fuzz_targets import CORPUS, targets
 
@@ -80,9 +82,24 @@ def test_every_target_runs_its_seeds() -> None:
         assert all(target.run(seed) for seed in seeds), target.name
 
 
+def test_what_is_whole_is_accepted_so_that_damage_is_what_is_refused() -> None:
+    for name in set(ledger_targets()) - {"ledger-stamp"}:
+        target = targets()[name]
+        assert re.search(r"accepted|verified|False", target.run(target.seeds()[0])), name
+
+
+@pytest.mark.parametrize("name", ["ledger-note", "ledger-proof", "ledger-extension", "verify-log", "verify-proof"])
+def test_no_seed_with_one_byte_of_what_is_signed_changed_is_accepted(name: str) -> None:
+    target = targets()[name]
+    seed = target.seeds()[0]
+    for at in range(1, len(seed), 13):
+        damaged = seed[:at] + bytes([seed[at] ^ 1]) + seed[at + 1 :]
+        target.run(damaged)  # raises if it accepts another text than was signed
+
+
 def test_every_image_target_runs_its_seeds_through_confined_workers() -> None:
     known = targets(through_workers=True)
-    assert set(known) == set(targets()) - {"manifest", "wire"}
+    assert set(known) == set(targets()) - {"manifest", "wire"} - set(ledger_targets())
     for target in known.values():
         for seed in target.seeds():
             assert target.run(seed).partition(" ")[0] == targets()[target.name].run(seed).partition(" ")[0]

@@ -14,7 +14,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 from tests.web.conftest import PASSWORD, Enrol, World
+from tests.workflows.kept_log import KeptLog, three_witnesses
 
+from custodes.config import Config
 from custodes.engine.fake import picture
 from custodes.types import Role
 from custodes.workflows import people, viewing
@@ -173,6 +175,17 @@ def test_a_record_in_quarantine_an_empty_list_a_closed_case_and_an_error(journey
     journey.page.locator("main button.primary").click()
     expect(journey.page.locator(".quarantine")).to_be_visible()
     journey.look("record-in-quarantine")
+
+
+def test_the_log_for_everybody(journey: Journey, config: Config, tmp_path: Path) -> None:
+    with three_witnesses(journey.world, config, tmp_path) as policy:
+        kept = KeptLog(journey.world, config, policy)
+        kept.seal()
+        kept.keeper.ask_witnesses(kept.at)
+    journey.go("/sign-in")
+    journey.page.locator("footer a").click()
+    expect(journey.page.locator("main table tbody tr")).to_have_count(3)
+    journey.look("transparency")
 
 
 def test_a_failed_sign_in_and_one_with_two_roles(journey: Journey) -> None:

@@ -111,13 +111,13 @@ def approved_search(context: Context, facts: SearchFacts) -> Decision:
 
 def no_stop(stops: frozenset[Stop]) -> Decision | None:
     """Return the refusal that keeps everybody from searching, None if nothing does."""
-    for stop, what in _STOPS.items():
+    for stop, what in STOPPED.items():
         if stop in stops:
             return refused(f"gate.{stop}", what, N_("Nothing was searched, and the approval is not used up."))
     return None
 
 
-_STOPS = {
+STOPPED = {
     Stop.GALLERY_UNEVEN: N_("Searches are stopped: the gallery differs from what the log says it holds."),
     Stop.LOG_UNSEALED: N_("Searches are stopped: the log cannot be sealed."),
     Stop.LOG_UNWITNESSED: N_("Searches are stopped: the witnesses of the log have been missing for too long."),

@@ -37,7 +37,8 @@ class ContextMiddleware:
             role=web.role,
         )
         response = self._get_response(request)
-        response["Cache-Control"] = "no-store, private"
+        # only what everybody may have says of itself that it may be kept
+        response.setdefault("Cache-Control", "no-store, private")
         response["X-Request-Id"] = str(web.context.trace)
         return response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from custodes.web import converters
-from custodes.web.views import cases, images, records, requests, session, work
+from custodes.web.views import cases, images, public, records, requests, session, work
 
 converters.register()
 
@@ -28,6 +28,11 @@ urlpatterns = [
     path("record/<subject:subject>", records.record, name="record"),
     path("probe/<probe:probe>/image", images.probe, name="probe-image"),
     path("photograph/<photograph:photograph>/image", images.photograph, name="photograph-image"),
+    path("transparency", public.transparency, name="transparency"),
+    path("log/keys", public.keys, name="log-keys"),
+    path("log/tile/entries/<path:path>", public.entries, name="log-entries"),
+    path("log/tile/<path:path>", public.tile, name="log-tile"),
+    path("log/<str:name>", public.note, name="log-note"),
 ]
 
 handler400 = "custodes.web.views.errors.bad_request"

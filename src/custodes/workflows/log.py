@@ -71,7 +71,7 @@ class Verification:
 def log_status(services: Services, context: Context) -> LogStatus:
     """Say how the log stands: what is published, what waits, who witnesses it and who is missing."""
     permit(context, Action.VIEW_LOG)
-    keeper = _keeper(services)
+    keeper = keeper_of(services)
     services.ledger.alone(Event(context, LogViewed()))
     return status_of(keeper, int(context.now().timestamp()))
 
@@ -94,7 +94,7 @@ def status_of(keeper: LogKeeper, now: int) -> LogStatus:
 def verify_log(services: Services, context: Context) -> Verification:
     """Verify the whole log with the stand-alone verifier, and hold every entry of the database to what was sealed."""
     permit(context, Action.VERIFY_LOG)
-    keeper = _keeper(services)
+    keeper = keeper_of(services)
     found = check_log(keeper)
     services.ledger.alone(Event(context, LogVerified(sound=found.is_sound, differing=found.differing)))
     return found
@@ -163,7 +163,7 @@ def restore_log(services: Services, context: Context, *, source: Path) -> Restor
         Conflict: ``ledger.not-verified`` or ``ledger.history-differs``.
     """
     permit(context, Action.RESTORE_LOG)
-    keeper, index = _keeper(services), SealedEntries()
+    keeper, index = keeper_of(services), SealedEntries()
     sealed = _verified(keeper, source)
     held = index.size()
     for first in range(0, held, TILE_WIDTH):
@@ -209,7 +209,7 @@ def export_proof(services: Services, context: Context, *, entry: EntryId) -> tup
         NotFound: ``log.no-entry``. Conflict: ``ledger.not-covered``.
     """
     permit(context, Action.EXPORT_PROOF)
-    keeper = _keeper(services)
+    keeper = keeper_of(services)
     proof = keeper.proof(services.entries.get(entry).position)
     services.ledger.alone(Event(context, ProofExported(entry=entry)))
     return proof
@@ -229,7 +229,7 @@ def promise(services: Services, context: Context, *, request: RequestId) -> byte
     if record.case.agency != context.agency:
         raise NotFound("request.unknown", N_("There is no such request."))
     made = services.entries.newest(1, kind=EventKind.REQUEST_MADE, request=request)
-    return _keeper(services).promise(made[0].body, int(context.now().timestamp()))
+    return keeper_of(services).promise(made[0].body, int(context.now().timestamp()))
 
 
 @workflow(Action.EXTEND_QUORUM)
@@ -240,14 +240,15 @@ def extend_quorum(services: Services, context: Context, *, note: bytes) -> Exten
         InputError: ``ledger.extension-malformed`` or ``ledger.extension-unsigned``.
     """
     permit(context, Action.EXTEND_QUORUM)
-    keeper = _keeper(services)
+    keeper = keeper_of(services)
     with services.ledger.outside(Event(context, QuorumExtended())) as outcome:
         extension = keeper.extend(note)
         outcome.state(Extended(granted=extension.granted, until=extension.until))
     return extension
 
 
-def _keeper(services: Services) -> LogKeeper:
+def keeper_of(services: Services) -> LogKeeper:
+    """Return what keeps the log. Raises SetupError ``ledger.no-keeper``."""
     if services.keeper is None:
         raise SetupError("ledger.no-keeper", N_("This process does not keep the log."))
     return services.keeper

@@ -1,29 +1,39 @@
-"""stub"""
+"""One probe against every admitted row: first by estimates that bound the score, then exactly."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+
+from custodes.ranking.kernel import Kernel, Part
+from custodes.ranking.reference import Scores
+from custodes.types import Vector
 
 
-@dataclass
+@dataclass(frozen=True, slots=True, eq=False)
 class Scanned:
-    parts: object
-    places: object
-    scores: object
+    """``parts`` ``(m,)`` int32, ``places`` ``(m,)`` int64 and ``scores`` ``(m,)`` float64 of the rows scored exactly.
+
+    They are all rows whose score could reach ``floor``; ``compared`` and ``widest`` as in
+    :class:`~custodes.ranking.kernel.protocol.Contenders`.
+    """
+
+    parts: npt.NDArray[np.int32]
+    places: npt.NDArray[np.int64]
+    scores: Scores
     compared: int
     floor: float
     widest: float
 
 
-def scan(kernel, parts, probe, *, threshold, limit):
-    P = []
-    L = []
-    S = []
-    for i, p in enumerate(parts):
-        pl = np.arange(len(p.vectors)) if p.admitted is None else np.flatnonzero(p.admitted)
-        P.append(np.full(pl.size, i, np.int32))
-        L.append(pl.astype(np.int64))
-        S.append(kernel.scores(p.vectors, pl, probe))
-    c = lambda a, t: np.concatenate([np.empty(0, t), *a])
-    pl = c(L, np.int64)
-    return Scanned(c(P, np.int32), pl, c(S, np.float64), pl.size, threshold, 0.0)
+def scan(kernel: Kernel, parts: Sequence[Part], probe: Vector, *, threshold: float, limit: int) -> Scanned:
+    """Return every row of ``parts`` that could be among the ``limit`` best subjects of ``probe``, with its score."""
+    (left,) = kernel.contenders(parts, probe[None], threshold=threshold, limit=limit)
+    scores = np.empty(left.places.size, dtype=np.float64)
+    for number in np.unique(left.parts).tolist():
+        here = left.parts == number
+        scores[here] = kernel.scores(parts[number].vectors, left.places[here], probe)
+    return Scanned(left.parts, left.places, scores, left.compared, left.floor, left.widest)

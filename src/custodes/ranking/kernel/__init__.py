@@ -1,30 +1,49 @@
-"""stub"""
+"""Kernels: what passes over every admitted row, and leaves those that could be candidates."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import numpy as np
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Final
 
-from custodes.ranking import reference
+from custodes.ranking.kernel.numpy_kernel import NumpyKernel
+from custodes.ranking.kernel.protocol import Contenders, Kernel, Part
 
+__all__ = ["Contenders", "Kernel", "Part", "choose"]
 
-@dataclass
-class Part:
-    codes: object
-    scales: object
-    residuals: object
-    norms: object
-    vectors: object
-    subjects: object
-    admitted: object = None
-
-
-class Kernel:
-    name = "stub"
-    version = "0"
-
-    def scores(self, vectors, places, probe):
-        return reference.scores(np.ascontiguousarray(vectors[places]).T, probe)
+_SMALL: Final = 20_000_000
+"""Numbers in a gallery that NumPy passes over in less than the second that compiling or loading the loops takes."""
+_log = logging.getLogger(__name__)
+_lock = threading.Lock()
+_numpy: Final = NumpyKernel()
+_compiled: dict[int, Kernel] = {}
 
 
-def choose(rows, dimension, *, cache_dir, threads):
-    return Kernel()
+def choose(rows: int, dimension: int, *, cache_dir: Path, threads: int) -> Kernel:
+    """Return the kernel for a gallery of ``rows`` of ``dimension`` numbers.
+
+    Compiled loops are kept in ``cache_dir``, which nobody else may write: what lies there is executed.  Where nothing
+    can be compiled, NumPy does the work: slower, and with the same results.
+    """
+    if rows * dimension < _SMALL:
+        return _numpy
+    with _lock:
+        if threads not in _compiled:
+            _compiled[threads] = _load(cache_dir, threads)
+        return _compiled[threads]
+
+
+def _load(cache_dir: Path, threads: int) -> Kernel:
+    try:
+        cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        cache_dir.chmod(0o700)
+        # read by numba as it is imported; without a folder that it may write it cannot be
+        os.environ["NUMBA_CACHE_DIR"] = str(cache_dir)
+        from custodes.ranking.kernel.numba_kernel import NumbaKernel
+
+        return NumbaKernel(threads)
+    except Exception as error:  # noqa: BLE001 - whatever keeps it from compiling, searches go on
+        _log.warning("no compiled kernel: %s", type(error).__name__)
+        return _numpy

@@ -10,8 +10,19 @@ atexit.register(shutil.rmtree, _DATA_DIR, ignore_errors=True)
 os.environ["CUSTODES_DATA_DIR"] = _DATA_DIR
 for _name in ("CUSTODES_KEY_DIR", "CUSTODES_MASTER_KEY_FILE", "CUSTODES_SESSION_FILE", "CUSTODES_LANGUAGE"):
     os.environ.pop(_name, None)
+# of installations made here and of those that child processes make: nothing of a test stays in the machine's memory
+_SHM = "/dev/shm"  # noqa: S108
+_MEMORY = tempfile.mkdtemp(prefix="custodes-tests-", dir=_SHM if os.access(_SHM, os.W_OK) else None)
+atexit.register(shutil.rmtree, _MEMORY, ignore_errors=True)
+os.environ["CUSTODES_SEGMENT_DIR"] = _MEMORY
+
+from pathlib import Path  # noqa: E402
 
 from tests import postgresql  # noqa: E402
+
+import custodes.config  # noqa: E402
+
+custodes.config.MEMORY_FOLDER = Path(_MEMORY)
 
 # read once, here: what tests start themselves has a SQLite file of its own unless it asks for another
 os.environ["DATABASE_URL"] = postgresql.settings_url()

@@ -67,11 +67,13 @@ def _folders(text: str) -> tuple[Path, ...]:
 
 
 def _segment_dir(env: Mapping[str, str], data_dir: Path, *, kept: tuple[Path, ...]) -> Path:
-    """Return the folder of segments, which must lie outside every folder that is backed up."""
+    """Return the installation's own folder of segments, which must lie outside every folder that is backed up."""
     own = f"custodes-{os.getuid()}-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]}"
-    in_memory = MEMORY_FOLDER / own if os.access(MEMORY_FOLDER, os.W_OK | os.X_OK) else None
-    chosen = Path(env.get("CUSTODES_SEGMENT_DIR") or in_memory or data_dir.with_name(data_dir.name + "-segments"))
-    chosen = chosen.expanduser().resolve()
+    in_memory = MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK | os.X_OK) else None
+    named = env.get("CUSTODES_SEGMENT_DIR") or in_memory
+    chosen = Path(named).expanduser().resolve() if named else data_dir.with_name(data_dir.name + "-segments")
+    if named and chosen.name != own:
+        chosen /= own
     if any(chosen.is_relative_to(folder) for folder in (*kept, *_folders(env.get("CUSTODES_LOG_COPIES", "")))):
         raise _malformed("CUSTODES_SEGMENT_DIR", N_("It must lie outside the folders that are backed up."))
     return chosen

@@ -13,6 +13,7 @@
     ├── Conflict                    73   409   the record is not in a state that allows this
     ├── ModelPackError              69   503   weights unknown, truncated, altered, or not usable here
     ├── ContractMismatch            69   409   templates of different contracts were about to be compared
+    ├── Busy                        75   503   too much is going on; it says when to try again
     └── SetupError                  78   500   the installation is incomplete or damaged
 
 Exit codes follow BSD ``sysexits.h``.  ``code`` is stable, dotted and documented in ``docs/errors.md``.

@@ -18,12 +18,14 @@ from custodes.ledger.events import (
     ContractId,
     EventKind,
     ExactFloat,
+    KernelName,
     LogViewed,
     ProbeAdded,
     RequestDeclined,
     Result,
     SearchDone,
     Searched,
+    Sha256,
     SignedOut,
 )
 from custodes.ledger.memory import MemoryEntryStore
@@ -88,6 +90,10 @@ def done(context: Context) -> SearchDone:
         limit=20,
         eligible=3,
         compared=3,
+        rescored=2,
+        gallery_root=Sha256("c" * 64),
+        eligible_sha256=Sha256("d" * 64),
+        kernel=KernelName("numpy-float32 1"),
         candidates=2,
         certificate="b" * 64,
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from django.db import IntegrityError
+from tests.ranking.galleries import open_gallery
 from tests.workflows.conftest import World
 
 from custodes.engine.fake import FAKE_CONTRACT
 from custodes.errors import Conflict, ContractMismatch, SetupError
-from custodes.ranking.gallery import Gallery
 from custodes.store import bookings, enrolment
 from custodes.store.database import (
     GALLERY,
@@ -200,9 +201,9 @@ def test_every_ground_fits_its_column(world: World) -> None:
 
 
 @pytest.mark.usefixtures("committed")
-def test_nothing_half_enrolled_is_ever_seen(world: World) -> None:
+def test_nothing_half_enrolled_is_ever_seen(world: World, tmp_path: Path) -> None:
     """A transaction that breaks leaves no row, no generation and no image; a gallery sees only what was committed."""
-    watched = Gallery(_source(world), FAKE_CONTRACT)
+    watched = open_gallery(_source(world), FAKE_CONTRACT, tmp_path)
     new = world.enrol(1)
     assert watched.catch_up() == 1
     broken = replace(new, template_id=type(new.template_id)("tpl_2"))

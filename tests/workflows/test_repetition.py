@@ -11,7 +11,7 @@ import pytest
 from custodes.engine.fake import FAKE_CONTRACT
 from custodes.ids import EntryId, PhotographId, RequestId, SearchId, SubjectId
 from custodes.store.records import SearchRecord
-from custodes.types import Candidate, CandidateList
+from custodes.types import Candidate, CandidateList, Certificate
 from custodes.workflows.repetition import differences
 
 
@@ -20,18 +20,22 @@ def _one(rank: int, score: float, *photographs: str) -> Candidate:
     return Candidate(rank, SubjectId(f"s{rank}"), names, score)
 
 
+def _figures(eligible: int, compared: int) -> Certificate:
+    return Certificate(eligible, compared, 3, 0.5, 0.01, "a" * 64, "b" * 64, "kernel 1")
+
+
 LIST = (_one(1, 0.9, "p1", "p1b"), _one(2, 0.8), _one(3, 0.7))
 
 
 def _stored(candidates: tuple[Candidate, ...] = LIST, limit: int = 20) -> SearchRecord:
     return SearchRecord(
         *(SearchId("sea"), RequestId("req"), FAKE_CONTRACT, 5, datetime(2026, 1, 1, tzinfo=UTC)),
-        *(0.5, True, limit, 10, 10, "", EntryId("ent"), candidates, ()),
+        *(0.5, True, limit, _figures(10, 10), "", EntryId("ent"), candidates, ()),
     )
 
 
 def _again(*candidates: Candidate, eligible: int = 10, compared: int = 10) -> CandidateList:
-    return CandidateList(candidates, FAKE_CONTRACT, 5, 0.5, 20, eligible, compared)
+    return CandidateList(candidates, FAKE_CONTRACT, 5, 0.5, 20, _figures(eligible, compared))
 
 
 def _gone(*names: str) -> frozenset[PhotographId]:

@@ -38,10 +38,11 @@ def _sentences(answer: Replay) -> str:
 
 def _destroy(world: World, new: NewPhotograph) -> None:
     """What the destruction of a record does to what searches see: its row dies, its template's key is gone."""
-    GalleryEntry.objects.filter(template__uid=new.template_id).update(died=raise_generation())
+    entry = GalleryEntry.objects.filter(template__uid=new.template_id)
+    entry.update(died=raise_generation())
     key = TemplateRow.objects.get(uid=new.template_id).key_uid
     world.services.vault.keys.destroy([KeyId(key)])
-    world.services.gallery.forget()
+    world.services.gallery.erase([(new.template_id, entry.get().born)])
 
 
 def test_a_search_comes_out_the_same_by_its_own_id_and_by_its_requests(world: World) -> None:
@@ -128,7 +129,7 @@ def test_a_gallery_row_that_was_hidden_behind_the_products_back_is_found(world: 
     record = _search(world)
     GalleryEntry.objects.filter(template__uid=new.template_id).update(born=record.generation + 1)
     raise_generation()
-    world.services.gallery.forget()
+    world.services.gallery.rebuild()
     answer = _replay(world, record)
     assert answer.outcome is Outcome.DIFFERENT
     assert "is not on the repeated list" in _sentences(answer)
@@ -204,7 +205,7 @@ def test_a_gallery_that_cannot_be_read_is_the_reason_and_not_a_crash(world: Worl
     new = world.enrol(1)
     record = _search(world)
     TemplateRow.objects.filter(uid=new.template_id).update(ciphertext=bytes(60))
-    world.services.gallery.forget()
+    world.services.gallery.rebuild()
     assert _not_run(world, record).code == "vault.altered"
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from tests.ranking.galleries import open_gallery
 from tests.workflows.conftest import World
 
 from custodes.engine.fake import FAKE_CONTRACT, FakeEngine
 from custodes.errors import Conflict, ContractMismatch, CustodesError, InputError, NotFound, Refused, SetupError
 from custodes.ids import RequestId
 from custodes.imaging import LocalDecoder
-from custodes.ranking.gallery import Gallery
 from custodes.store import casework, searches
 from custodes.store.gallery import DatabaseTemplateSource
 from custodes.store.models import (
@@ -252,7 +253,7 @@ def test_a_search_is_intended_before_and_done_with_its_certificate_after(world: 
     assert searches.unattributed() == []
 
 
-def test_a_list_is_replayed_bit_for_bit_after_the_gallery_has_grown(world: World) -> None:
+def test_a_list_is_replayed_bit_for_bit_after_the_gallery_has_grown(world: World, tmp_path: Path) -> None:
     """SRCH-06."""
     for identity in range(5):
         world.enrol(identity)
@@ -262,7 +263,7 @@ def test_a_list_is_replayed_bit_for_bit_after_the_gallery_has_grown(world: World
     template, scope = searches.replay_input(world.services.vault, record.id)
     for gallery in (
         world.services.gallery,
-        Gallery(DatabaseTemplateSource(world.services.vault), FAKE_CONTRACT),
+        open_gallery(DatabaseTemplateSource(world.services.vault), FAKE_CONTRACT, tmp_path),
     ):
         again = gallery.search(
             template,
@@ -279,7 +280,7 @@ def test_a_list_is_replayed_bit_for_bit_after_the_gallery_has_grown(world: World
 
 @pytest.mark.parametrize(
     "change",
-    ["generation", "threshold", "limit", "eligible", "compared", "candidates", "agencies", "moment"],
+    ["generation", "threshold", "limit", "figures", "candidates", "agencies", "moment"],
 )
 def test_the_certificate_covers_what_was_compared_and_what_came_out(change: str, world: World) -> None:
     """SRCH-06."""
@@ -291,8 +292,7 @@ def test_the_certificate_covers_what_was_compared_and_what_came_out(change: str,
         "generation": 2,
         "threshold": 0.5000000001,
         "limit": 19,
-        "eligible": 2,
-        "compared": 2,
+        "figures": replace(stored.figures, compared=2),
         "candidates": (replace(stored.candidates[0], score=stored.candidates[0].score - 1e-16),),
         "agencies": stored.agencies[:1],
         "moment": stored.moment + timedelta(microseconds=1),

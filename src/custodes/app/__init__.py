@@ -276,10 +276,10 @@ def build_services(
     threshold: float | None = None,
 ) -> Services:
     """Join the rooms for one process; tests pass an engine and a decoder of their own."""
+    from custodes.app.searching import make_gallery
     from custodes.engine import find_pack
     from custodes.imaging import DecodingPool, Limits
     from custodes.ledger import Ledger
-    from custodes.app.searching import make_gallery
     from custodes.store.log import DatabaseEntryStore
     from custodes.store.rotation import open_key_store
     from custodes.store.vault import Vault

@@ -48,6 +48,15 @@ def show_candidates(view: CandidateView) -> None:
         compared=result.compared,
         generation=result.generation,
     )
+    if result.eligible == result.compared:
+        say(
+            N_(
+                "Every eligible record was compared. This does not say that the person is in the gallery or was "
+                "recognised; see the miss rate."
+            )
+        )
+    else:
+        say(N_("NOT every eligible record was compared: this list must not be used."))
     if view.subjects:
         show_table(
             (N_("order"), N_("subject"), N_("service"), N_("person number"), N_("bookings")),

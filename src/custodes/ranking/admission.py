@@ -32,7 +32,7 @@ _Span = tuple[int | None, int | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentMask:
-    """``admitted``: ``(rows,)`` bool, good from ``since`` until before ``until`` (microseconds UTC); ``count``: how many."""
+    """``admitted``: ``(rows,)`` bool, ``count`` of them; good from ``since`` until before ``until`` (microseconds)."""
 
     admitted: Mask
     count: int

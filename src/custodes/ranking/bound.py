@@ -48,7 +48,7 @@ Factors = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantisedProbe:
-    """A probe to compare codes with: ``codes`` (d,) int16; ``scale``, ``reach`` and ``rest`` as in the module's text."""
+    """A probe to compare codes with: ``codes`` ``(d,)`` int16; the rest as in the module's text."""
 
     codes: npt.NDArray[np.int16]
     scale: float

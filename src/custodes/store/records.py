@@ -24,6 +24,7 @@ from custodes.types import (
     Authority,
     Barrier,
     Candidate,
+    Certificate,
     Contract,
     Face,
     Filters,
@@ -126,7 +127,10 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
-    """A search that was run, and its candidate list as it was."""
+    """A search that was run, and its candidate list as it was.
+
+    ``figures``: what was compared; ``certificate``: SHA-256 (hex) over that and all else that went in and came out.
+    """
 
     id: SearchId
     request: RequestId
@@ -136,12 +140,21 @@ class SearchRecord:
     threshold: float
     threshold_is_provisional: bool
     limit: int
-    eligible: int
-    compared: int
+    figures: Certificate
     certificate: str
     log_entry: EntryId
     candidates: tuple[Candidate, ...]
     agencies: tuple[AgencyRecord, ...]
+
+    @property
+    def eligible(self) -> int:
+        """Rows that scope and filters admitted."""
+        return self.figures.eligible
+
+    @property
+    def compared(self) -> int:
+        """Rows actually compared."""
+        return self.figures.compared
 
 
 @dataclass(frozen=True, slots=True)

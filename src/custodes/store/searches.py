@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from heapq import nsmallest
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +30,7 @@ from custodes.store.records import SearchRecord
 from custodes.store.rows import insert, key_of, one
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
-from custodes.types import Candidate, Contract, Phase, Scope, Template
+from custodes.types import Candidate, Certificate, Contract, Phase, Scope, Template
 
 
 def add_search(new: SearchRecord, sealed_template: Sealed) -> None:
@@ -43,8 +45,7 @@ def add_search(new: SearchRecord, sealed_template: Sealed) -> None:
         threshold=new.threshold,
         threshold_is_provisional=new.threshold_is_provisional,
         limit=new.limit,
-        eligible=new.eligible,
-        compared=new.compared,
+        figures=figures_to_json(new.figures),
         certificate=new.certificate,
         template_key_uid=sealed_template.key,
         template_ciphertext=sealed_template.ciphertext,
@@ -62,6 +63,16 @@ def add_search(new: SearchRecord, sealed_template: Sealed) -> None:
         )
         for candidate in new.candidates
     )
+
+
+def figures_to_json(figures: Certificate) -> dict[str, int | str]:
+    """Return what was compared as JSON; floats in hex, exact."""
+    return {**asdict(figures), "floor": figures.floor.hex(), "bound": figures.bound.hex()}
+
+
+def _figures(said: Mapping[str, Any]) -> Certificate:
+    exact = {name: float.fromhex(said[name]) for name in ("floor", "bound")}
+    return Certificate(**{**said, **exact})
 
 
 def search(search_id: SearchId) -> SearchRecord:
@@ -160,8 +171,7 @@ def _record(row: Search) -> SearchRecord:
         threshold=row.threshold,
         threshold_is_provisional=row.threshold_is_provisional,
         limit=row.limit,
-        eligible=row.eligible,
-        compared=row.compared,
+        figures=_figures(row.figures),
         certificate=row.certificate,
         log_entry=EntryId(row.log_entry),
         candidates=tuple(

@@ -135,8 +135,8 @@ class Certificate:
     """That every eligible record was compared, in figures that another machine can compute again (SRCH-06).
 
     ``eligible``: rows that scope and filters admit at the generation; ``compared``: rows that the scan passed over,
-    as it counted them; ``rescored``: those among them whose score was computed to the bit; ``floor``: no other row scores
-    that much; ``bound``: the largest error that the scan allowed for.
+    as it counted them; ``rescored``: those among them whose score was computed to the bit; ``floor``: no other row
+    scores that much; ``bound``: the largest error that the scan allowed for.
     ``root`` (hex): of everything that began or ended up to the generation (`custodes.ranking.segments.history`).
     ``eligibility_sha256`` (hex): of the bitmap of eligible rows (`custodes.ranking.eligible`).  ``kernel``: name and
     version of what scanned.  ``rescored``, ``floor`` and ``bound`` depend on the kernel, the rest on the gallery alone.

@@ -22,7 +22,7 @@ from custodes.store import installation, searches
 from custodes.store.database import is_there, readable_database
 from custodes.text import N_, Text
 from custodes.types import Context
-from custodes.workflows import decoding
+from custodes.workflows import clear_templates, decoding
 from custodes.workflows.finding import Finding
 from custodes.workflows.packs import usable_pack
 
@@ -244,4 +244,5 @@ _CHECKS: tuple[tuple[str, Check, bool], ...] = (
     (N_("Purpose"), _purpose, True),
     (N_("Attribution"), _attribution, True),
     (N_("Log"), _intents, True),
+    (N_("Templates in the clear"), lambda config, _now: clear_templates.check(config), False),
 )

@@ -45,13 +45,15 @@ def differences(stored: SearchRecord, again: CandidateList, destroyed: frozenset
     told = [text for one in expected for text in _of_one(one, found.get(one.candidate.subject), bool(destroyed))]
     told += _strangers(stored, again, {one.candidate.subject for one in expected}, bool(destroyed))
     told += _order(expected, again)
-    return [*told, *_counts(stored, again, len(destroyed))]
+    return [*told, *_counts(stored, again, len(destroyed)), *_gallery(stored, again, bool(destroyed))]
 
 
 def is_same(stored: SearchRecord, again: CandidateList) -> bool:
-    """Return whether list and counts are the same, bit for bit."""
-    then, now = ((of.candidates, of.eligible, of.compared) for of in (stored, again))
-    return then == now
+    """Return whether list, counts and the rows compared are the same, bit for bit, whatever kernel compared them."""
+    then, now = stored.figures, again.certificate
+    return stored.candidates == again.candidates and all(
+        getattr(then, name) == getattr(now, name) for name in ("eligible", "compared", "root", "eligibility_sha256")
+    )
 
 
 def _expected(candidates: Sequence[Candidate], destroyed: frozenset[PhotographId]) -> Iterator[Expected]:
@@ -103,3 +105,11 @@ def _counts(stored: SearchRecord, again: CandidateList, destroyed: int) -> Itera
     ):
         if not 0 <= before - now <= destroyed:
             yield Text(sentence, {"before": before, "now": now})
+
+
+def _gallery(stored: SearchRecord, again: CandidateList, has_gaps: bool) -> Iterator[Text]:
+    then, now = stored.figures, again.certificate
+    if then.root != now.root:
+        yield Text(N_("The gallery's history up to that generation is another one than when it was searched."))
+    if then.eligibility_sha256 != now.eligibility_sha256 and not has_gaps:
+        yield Text(N_("Other photographs were eligible then than come out now."))

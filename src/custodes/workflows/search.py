@@ -15,7 +15,7 @@ import rfc8785
 from custodes.errors import Conflict, InputError
 from custodes.ids import EntryId, RequestId, SearchId
 from custodes.ledger import Event
-from custodes.ledger.events import ContractId, ExactFloat, SearchDone, Searched
+from custodes.ledger.events import ContractId, ExactFloat, KernelName, SearchDone, Searched, Sha256
 from custodes.policy import Action
 from custodes.policy.facts import SearchFacts
 from custodes.ranking.gallery import DEFAULT_LIMIT, HARD_CAP
@@ -91,8 +91,7 @@ def certificate_of(search: SearchRecord, request: RequestRecord, template: Templ
                 "generation": search.generation,
                 "threshold": search.threshold.hex(),
                 "limit": search.limit,
-                "eligible": search.eligible,
-                "compared": search.compared,
+                "figures": searches.figures_to_json(search.figures),
                 "candidates": [
                     {
                         "subject": str(candidate.subject),
@@ -124,8 +123,7 @@ def _found(
         threshold=result.threshold,
         threshold_is_provisional=services.threshold_is_provisional,
         limit=result.limit,
-        eligible=result.eligible,
-        compared=result.compared,
+        figures=result.certificate,
         certificate="",
         log_entry=EntryId(""),
         candidates=tuple(result.candidates),
@@ -186,6 +184,10 @@ def _done(result: SearchRecord) -> SearchDone:
         limit=result.limit,
         eligible=result.eligible,
         compared=result.compared,
+        rescored=result.figures.rescored,
+        gallery_root=Sha256(result.figures.root),
+        eligible_sha256=Sha256(result.figures.eligibility_sha256),
+        kernel=KernelName(result.figures.kernel),
         candidates=len(result.candidates),
         certificate=result.certificate,
     )

@@ -8,7 +8,16 @@ from custodes.ids import AgencyId, JobId, ProbeId, SearchId
 from custodes.ledger.events.base import Alone, OutsideEffect, Result, RowEffect
 from custodes.ledger.events.fields import Private, Target
 from custodes.ledger.events.kinds import EventKind
-from custodes.ledger.events.values import Code, ContractId, ExactFloat, FilterName, ReplayOutcome, Seed
+from custodes.ledger.events.values import (
+    Code,
+    ContractId,
+    ExactFloat,
+    FilterName,
+    KernelName,
+    ReplayOutcome,
+    Seed,
+    Sha256,
+)
 from custodes.types import ProbeSource, Purpose
 
 
@@ -30,6 +39,14 @@ class SearchDone(Result):
     """how many rows scope and filters admitted"""
     compared: int
     """how many rows were compared"""
+    rescored: int
+    """how many of them could have been candidates by the first pass, and were scored exactly"""
+    gallery_root: Sha256
+    """root of the tree over everything that began or ended in the gallery up to the generation"""
+    eligible_sha256: Sha256
+    """SHA-256 of the bitmap of the rows that scope and filters admitted"""
+    kernel: KernelName
+    """what compared them, and its version"""
     candidates: int
     """how many candidates the list holds"""
     certificate: Private[str]

@@ -38,6 +38,13 @@ class ContractId(Token):
     shape = re.compile(r"(fake-)?[0-9a-f]{64}", re.ASCII)
 
 
+class KernelName(Token):
+    """What compared the rows of a search, with its version."""
+
+    __slots__ = ()
+    shape = re.compile(r"[a-z0-9-]{1,30} [0-9.]{1,10}", re.ASCII)
+
+
 class Code(Token):
     """A stable code: an error's or a rule's, the name of an action, or the type of an unexpected error."""
 

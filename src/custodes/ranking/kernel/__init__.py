@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from pathlib import Path
 from typing import Final
@@ -39,8 +38,10 @@ def _load(cache_dir: Path, threads: int) -> Kernel:
     try:
         cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         cache_dir.chmod(0o700)
-        # read by numba as it is imported; without a folder that it may write it cannot be
-        os.environ["NUMBA_CACHE_DIR"] = str(cache_dir)
+        import numba
+
+        # before anything is compiled: without a folder that it may write, numba compiles nothing that it should keep
+        numba.config.CACHE_DIR = str(cache_dir)  # type: ignore[attr-defined]
         from custodes.ranking.kernel.numba_kernel import NumbaKernel
 
         return NumbaKernel(threads)

@@ -16,6 +16,7 @@ from numba.extending import intrinsic
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 _TILE = 1_024
 _AHEAD = 6
+_F32, _F64, _I64 = types.float32, types.float64, types.int64
 
 
 def _read(kind: types.Type, dimensions: int) -> types.Array:
@@ -26,14 +27,11 @@ def _write(kind: types.Type, dimensions: int) -> types.Array:
     return types.Array(kind, dimensions, "C")
 
 
-_F32, _F64, _I64 = types.float32, types.float64, types.int64
-
-
 @intrinsic
-def prefetch(typing, array, offset):  # type: ignore[no-untyped-def]
+def prefetch(typing, array, offset):
     """Ask for the cache line ``offset`` items into ``array``, to be there when it is read."""
 
-    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, arguments):
         held = context.make_array(signature.args[0])(context, builder, arguments[0])
         pointer = cgutils.pointer_add(builder, held.data, arguments[1])
         kind = ir.FunctionType(ir.VoidType(), [pointer.type, *[ir.IntType(32)] * 3])
@@ -45,7 +43,7 @@ def prefetch(typing, array, offset):  # type: ignore[no-untyped-def]
 
 
 @njit(float64(int64, float64, _write(_I64, 1), _write(_F64, 1), _write(_I64, 1)), **_OPTIONS)
-def _take(subject, lower, keys, lowers, count):  # type: ignore[no-untyped-def]
+def _take(subject, lower, keys, lowers, count):
     """Remember a lower bound among those of the best distinct subjects; return the least of as many as are wanted."""
     size, wanted, at = count[0], keys.size, -1
     for n in range(size):
@@ -74,6 +72,36 @@ def _take(subject, lower, keys, lowers, count):  # type: ignore[no-untyped-def]
     return least
 
 
+@njit(**_OPTIONS)
+def _chosen(admitted, first, last, chosen):
+    """List the admitted rows of [first, last), and the last of them a few times more; return how many there are."""
+    many = 0
+    # without a branch: which rows are admitted is mostly chance, and a wrong guess costs more than a row
+    for row in range(first, last):
+        chosen[many] = row
+        many += admitted[row]
+    chosen[many : many + _AHEAD] = chosen[max(many - 1, 0)]
+    return many
+
+
+@njit(**_OPTIONS)
+def _products(codes, probe, chosen, many, is_sparse, totals):
+    """Write the inner product of each chosen row's codes with the probe's."""
+    dimension = probe.size
+    for n in range(many):
+        if is_sparse:
+            # rows with gaps between them are not foreseen by the processor
+            ahead = chosen[n + _AHEAD] * dimension
+            for line in range(0, dimension, 64):
+                prefetch(codes, ahead + line)
+        row = chosen[n]
+        total = int32(0)
+        for j in range(dimension):
+            total += int32(codes[row, j]) * int32(probe[j])
+        # cut to 32 bits, which it never leaves: the processor then multiplies and adds pairs of 16 bits
+        totals[n] = total
+
+
 @njit(
     types.UniTuple(float64, 3)(
         _read(types.int8, 2),
@@ -95,7 +123,7 @@ def _take(subject, lower, keys, lowers, count):  # type: ignore[no-untyped-def]
     ),
     **_OPTIONS,
 )
-def scan(  # type: ignore[no-untyped-def]
+def scan(
     codes, scales, residuals, norms, subjects, admitted, start, stop, probe, factors, floor, keys, lowers, count,
     places, uppers,
 ):  # fmt: skip
@@ -104,53 +132,29 @@ def scan(  # type: ignore[no-untyped-def]
     ``factors``: the probe's scale, reach and rest, and the slack.  ``floor``: what other blocks reached already.
     ``keys``, ``lowers``, ``count``: the thread's best subjects.  ``places``, ``uppers``: room for every row.
     """
-    dimension = probe.size
     scale, reach, rest, slack = factors[0], factors[1], factors[2], factors[3]
-    chosen, totals, reached = np.empty(_TILE + _AHEAD, np.int64), np.empty(_TILE, np.int32), np.empty(_TILE, np.float64)
+    chosen, totals = np.empty(_TILE + _AHEAD, np.int64), np.empty(_TILE, np.int32)
+    estimates, bounds = np.empty(_TILE, np.float64), np.empty(_TILE, np.float64)
     emitted, compared, widest = 0, 0, 0.0
     for first in range(start, stop, _TILE):
         last = min(first + _TILE, stop)
-        many = 0
-        # without a branch: which rows are admitted is mostly chance, and a wrong guess costs more than a row
-        for row in range(first, last):
-            chosen[many] = row
-            many += admitted[row]
+        many = _chosen(admitted, first, last, chosen)
         compared += many
-        if many == 0:
-            continue
-        is_sparse = many < last - first
-        chosen[many : many + _AHEAD] = chosen[many - 1]
-        for n in range(many):
-            if is_sparse:
-                # rows with gaps between them are not foreseen by the processor
-                ahead = chosen[n + _AHEAD] * dimension
-                for line in range(0, dimension, 64):
-                    prefetch(codes, ahead + line)
-            row = chosen[n]
-            total = int32(0)
-            for j in range(dimension):
-                total += int32(codes[row, j]) * int32(probe[j])
-            # cut to 32 bits, which it never leaves: the processor then multiplies and adds pairs of 16 bits
-            totals[n] = total
-        beyond = 0
+        _products(codes, probe, chosen, many, many < last - first, totals)
+        reaching = 0
         for n in range(many):
             row = chosen[n]
-            bound = float64(norms[row]) * rest + float64(residuals[row]) * reach + slack
-            widest = max(widest, bound)
-            reached[n] = float64(scales[row]) * scale * float64(totals[n]) + bound
-            beyond += reached[n] >= floor
-        if beyond == 0:
-            continue
-        for n in range(many):
-            if reached[n] >= floor:
-                row = chosen[n]
-                bound = float64(norms[row]) * rest + float64(residuals[row]) * reach + slack
-                lower = float64(scales[row]) * scale * float64(totals[n]) - bound
-                places[emitted] = row
-                uppers[emitted] = reached[n]
+            bounds[n] = float64(norms[row]) * rest + float64(residuals[row]) * reach + slack
+            estimates[n] = float64(scales[row]) * scale * float64(totals[n])
+            widest = max(widest, bounds[n])
+            reaching += estimates[n] + bounds[n] >= floor
+        for n in range(many if reaching else 0):
+            if estimates[n] + bounds[n] >= floor:
+                places[emitted] = chosen[n]
+                uppers[emitted] = estimates[n] + bounds[n]
                 emitted += 1
-                if lower > floor:
-                    floor = max(floor, _take(subjects[row], lower, keys, lowers, count))
+                if estimates[n] - bounds[n] > floor:
+                    floor = max(floor, _take(subjects[chosen[n]], estimates[n] - bounds[n], keys, lowers, count))
     return float64(emitted), float64(compared), widest
 
 
@@ -158,7 +162,7 @@ def scan(  # type: ignore[no-untyped-def]
     void(_read(_F32, 2), _read(_I64, 1), _read(_F32, 1), _write(_F64, 1)),
     **_OPTIONS,
 )
-def score(vectors, places, probe, found):  # type: ignore[no-untyped-def]
+def score(vectors, places, probe, found):
     """Write *the score* (`ranking.reference`) of each row: the same additions in the same order."""
     for n in range(places.size):
         total = 0.0

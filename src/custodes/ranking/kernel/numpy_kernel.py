@@ -62,9 +62,7 @@ class NumpyKernel:
         return reference.scores(np.ascontiguousarray(vectors[places].T), probe)
 
 
-def _estimates(
-    part: Part, places: npt.NDArray[np.int64], probes: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float64]:
+def _estimates(part: Part, places: npt.NDArray[np.int64], probes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Return ``(rows, probes)``: the float32 inner products of the rows at ``places``, widened."""
     found = np.empty((places.size, len(probes)), dtype=np.float64)
     for start in range(0, places.size, _CHUNK):

@@ -26,6 +26,7 @@ death              two int64: the generation of death or `NEVER`, and the same w
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
@@ -119,7 +120,8 @@ class Layout:
 
     def header(self, contract: str, epoch: bytes) -> bytes:
         """Return a file's first bytes."""
-        return _HEADER.pack(MAGIC, self.dimension, self.places, self.block, bytes.fromhex(contract), epoch)
+        named = hashlib.sha256(contract.encode()).digest()
+        return _HEADER.pack(MAGIC, self.dimension, self.places, self.block, named, epoch)
 
 
 @lru_cache(maxsize=8)

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve
 
 from custodes.app.process import services
-from custodes.errors import CustodesError, InputError, NotFound, Refused, SetupError
+from custodes.errors import Busy, CustodesError, InputError, NotFound, Refused, SetupError
 from custodes.text import N_
 from custodes.types import Context
 from custodes.web.explain import explain
@@ -16,7 +16,10 @@ from custodes.workflows.boundary import log_error
 
 def error_page(request: HttpRequest, error: CustodesError) -> HttpResponse:
     """Return the page for one of our errors, under its HTTP status."""
-    return render(request, "web/error.html", {"error": explain(error)}, status=error.http_status)
+    page = render(request, "web/error.html", {"error": explain(error)}, status=error.http_status)
+    if isinstance(error, Busy):
+        page["Retry-After"] = str(error.values["seconds"])
+    return page
 
 
 def note_error(request: HttpRequest, error: CustodesError) -> None:

@@ -59,8 +59,8 @@ lint: $(DEV)  ## style, types, rooms, sizes, message catalogue, reference pages
 
 check: lint test  ## lint, then test
 
-# these two start a PostgreSQL server of their own
-bench-intake bench-postgres: $(DEV)
+# the first two start a PostgreSQL server of their own, the last is measured against other libraries
+bench-intake bench-postgres bench-search: $(DEV)
 
 bench-%: $(RUNTIME)
 	@QUICK=$(QUICK) CUSTODES_MODELS_DIR="$(MODELS)" CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" \

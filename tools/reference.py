@@ -160,6 +160,7 @@ def _default(name: str) -> str:
         "data_dir": "`$XDG_DATA_HOME/custodes`, else `~/.local/share/custodes`",
         "key_dir": "`DATA_DIR-keys`",
         "database_url": "none: SQLite in `DATA_DIR`",
+        "segment_dir": "in `/dev/shm`",
         "threads": "all that the process may use",
         "evaluation": "off",
         "https": "off",

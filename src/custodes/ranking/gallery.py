@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,14 +23,12 @@ from typing import Final
 import numpy as np
 
 from custodes.errors import ContractMismatch, CustodesError, InputError, SetupError
-from custodes.ids import PhotographId, RequestId, SubjectId, TemplateId
+from custodes.ids import RequestId, TemplateId
 from custodes.ranking.admission import admission
-from custodes.ranking.consolidate import Compared, Positions, best_subjects, candidates
-from custodes.ranking.eligible import Eligible, EligibleRows
-from custodes.ranking.exhaustive import Scanned, scan
-from custodes.ranking.kernel import Kernel, Part
+from custodes.ranking.comparison import compare
+from custodes.ranking.eligible import EligibleRows
+from custodes.ranking.kernel import Kernel
 from custodes.ranking.protocol import TemplateSource
-from custodes.ranking.reference import Scores
 from custodes.ranking.segments.compaction import compact
 from custodes.ranking.segments.encoding import is_unit
 from custodes.ranking.segments.file import Damaged
@@ -40,7 +38,7 @@ from custodes.ranking.segments.history import leaves, root_of
 from custodes.ranking.segments.view import View
 from custodes.ranking.turnstile import Turnstile
 from custodes.text import N_
-from custodes.types import Candidate, CandidateList, Certificate, Contract, Filters, Scope, Template, Vector
+from custodes.types import CandidateList, Contract, Filters, Scope, Template, Vector
 
 DEFAULT_LIMIT: Final = 20
 """Candidates on a list unless the search says otherwise (SRCH-01)."""
@@ -194,8 +192,7 @@ class Gallery:
             self._verify(view)
             eligible = self._eligible.of(view, admission(scope, filters, view.owner_codes, at))
             kernel = self._engine.kernel(view.rows, self._contract.dimension)
-            scanned = scan(kernel, _parts(view, eligible), vector, threshold=threshold, limit=limit)
-            comparison = _Comparison(view, vector, eligible, kernel, scanned)
+            comparison = compare(view, vector, eligible, kernel, threshold=threshold, limit=limit)
             found = comparison.candidates(threshold, limit)
         except Damaged:
             self._folder.condemn(view.manifest.epoch)
@@ -272,83 +269,6 @@ class Gallery:
                 dimension=self._contract.dimension,
             )
         return vector
-
-
-def _parts(view: View, eligible: Eligible) -> list[Part]:
-    return [
-        Part(
-            codes=segment.codes,
-            scales=segment.scales,
-            residuals=segment.residuals,
-            norms=segment.norms,
-            vectors=segment.vectors,
-            subjects=segment.subject_key,
-            admitted=admitted,
-        )
-        for segment, admitted in zip(view.segments, eligible.masks, strict=True)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Comparison:
-    """One probe, compared with the eligible rows of one view."""
-
-    view: View
-    probe: Vector
-    eligible: Eligible
-    kernel: Kernel
-    scanned: Scanned
-
-    def candidates(self, threshold: float, limit: int) -> tuple[Candidate, ...]:
-        """Return the candidates. Raises Damaged."""
-        scanned = self.scanned
-        keys = np.empty(scanned.places.size, dtype=np.int64)
-        for index, positions, places in self._by_segment(np.arange(scanned.places.size)):
-            segment = self.view.segments[index]
-            segment.file.verify_vectors(places)
-            keys[positions] = segment.subject_key[places]
-        best = best_subjects(Compared(scanned.scores, keys, self._subjects), threshold=threshold, limit=limit)
-        return candidates(best, self._photographs)
-
-    def certificate(self, root: str) -> Certificate:
-        """Return what was compared."""
-        scanned = self.scanned
-        return Certificate(
-            eligible=self.eligible.count,
-            compared=scanned.compared,
-            rescored=scanned.places.size,
-            floor=scanned.floor,
-            bound=scanned.widest,
-            root=root,
-            eligibility_sha256=self.eligible.sha256,
-            kernel=f"{self.kernel.name} {self.kernel.version}",
-        )
-
-    def _by_segment(self, positions: Positions) -> Iterator[tuple[int, Positions, Positions]]:
-        """Yield each segment's index with the positions that lie in it and their places."""
-        parts = self.scanned.parts[positions]
-        for index in np.unique(parts).tolist():
-            here = positions[parts == index]
-            yield index, here, self.scanned.places[here]
-
-    def _subjects(self, positions: Positions) -> Sequence[SubjectId]:
-        found: dict[int, SubjectId] = {}
-        for index, here, places in self._by_segment(positions):
-            found.update(zip(here.tolist(), self.view.segments[index].subjects(places), strict=True))
-        return [found[position] for position in positions.tolist()]
-
-    def _photographs(self, subject: SubjectId) -> tuple[Scores, Sequence[PhotographId]]:
-        """Return the scores and photographs of a subject's compared rows."""
-        scores: list[Scores] = [np.empty(0, dtype=np.float64)]
-        names: list[PhotographId] = []
-        for segment, admitted in zip(self.view.segments, self.eligible.masks, strict=True):
-            places = segment.places_of(subject)
-            places = places[admitted[places]]
-            if places.size:
-                segment.file.verify_vectors(places)
-                scores.append(self.kernel.scores(segment.vectors, places, self.probe))
-                names += segment.photographs(places)
-        return np.concatenate(scores), names
 
 
 def _check(request: object, threshold: float, limit: object) -> None:

@@ -11,7 +11,7 @@ from custodes.config import Config
 from custodes.text import N_, Text
 from custodes.workflows.finding import Finding
 
-_IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
+_IN_MEMORY: Final = frozenset({"tmpfs", "ramfs", "tmpfs noswap"})
 _PROC: Final = Path("/proc")
 _BLOCK: Final = Path("/sys/dev/block")
 
@@ -30,7 +30,7 @@ def check(config: Config, *, proc: Path = _PROC, block: Path = _BLOCK) -> Findin
             Text(N_("%(place)s is neither in memory nor on an encrypted volume."), place),
             Text(N_("Set CUSTODES_SEGMENT_DIR to a folder in memory (tmpfs), or on a volume encrypted with dm-crypt.")),
         )
-    if kind in _IN_MEMORY and any(_open_swaps(proc, block)):
+    if kind == "tmpfs" and any(_open_swaps(proc, block)):
         return Finding(
             name,
             True,
@@ -41,7 +41,7 @@ def check(config: Config, *, proc: Path = _PROC, block: Path = _BLOCK) -> Findin
 
 
 def _kind_of(folder: Path, proc: Path) -> str:
-    """Return the type of the file system that holds ``folder``, or will when it is made."""
+    """Return the type of the file system that holds ``folder``, or will when made, and whether it is never swapped."""
     found, longest = "", -1
     for line in (proc / "self/mounts").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
         _, mounted, kind, options, *_ = line.split(" ")
@@ -49,7 +49,7 @@ def _kind_of(folder: Path, proc: Path) -> str:
         if folder.is_relative_to(point) and len(point.parts) >= longest:
             found, longest = kind, len(point.parts)
             if kind == "tmpfs" and "noswap" in options.split(","):
-                found = "ramfs"
+                found = "tmpfs noswap"
     return found
 
 

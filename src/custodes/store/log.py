@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, Max, Min, OuterRef
+from django.db.models import Exists, Max, OuterRef
 
 from custodes.errors import InputError, NotFound
 from custodes.ids import AccountId, AgencyId, CaseId, EntryId, KeyId, RequestId
 from custodes.store.database import SEALING, in_transaction, transaction_of_its_own, transaction_without_queue
 from custodes.store.models import LogDetail, LogEntry
 from custodes.store.rows import insert
+from custodes.store.statements import Statement
 from custodes.store.vault import Sealed, Vault
 from custodes.text import N_
 from custodes.types import Entry, Phase
@@ -57,6 +58,11 @@ class DatabaseEntryStore:
         """Return the newest entries first; ``criteria`` are columns of the entry (actor, case, kind …)."""
         rows = LogEntry.objects.filter(**criteria).order_by("-pk")[:count]
         return [_entry(row) for row in rows]
+
+    def last_of(self, kind: str) -> Entry | None:
+        """Return the newest entry of one kind, None without any."""
+        row = _LAST_OF.first(kind)
+        return _entry(row) if row else None
 
     def get(self, entry: EntryId) -> Entry:
         """Return one entry. Raises NotFound ``log.no-entry``."""
@@ -100,6 +106,10 @@ UPDATE store_logentry SET position = given.place FROM (
     FROM store_logentry WHERE position IS NULL ORDER BY id LIMIT %s
 ) AS given WHERE store_logentry.id = given.id
 """
+# asked before every search, hence without Django's models
+_PLACED = "SELECT at FROM store_logentry WHERE position = %s"
+_WAITING = "SELECT COUNT(*), MIN(at) FROM store_logentry WHERE position IS NULL"
+_LAST_OF = Statement(lambda kind: LogEntry.objects.filter(kind=kind).order_by("-pk")[:1])
 _BODIES = "SELECT body FROM store_logentry WHERE position >= %s ORDER BY position LIMIT %s"
 
 
@@ -146,8 +156,10 @@ class SealedEntries:
 
     def written_at(self, position: int) -> datetime | None:
         """Return when the entry at ``position`` was written; without it, the oldest that waits for one; or None."""
-        placed = LogEntry.objects.filter(position=position).values_list("at", flat=True).first()
-        return placed or self.waiting()[1]
+        with connection.cursor() as cursor:
+            cursor.execute(_PLACED, [position])
+            placed = cursor.fetchone()
+        return _moment(placed[0]) if placed else self.waiting()[1]
 
     def misfiled(self) -> Iterator[int | None]:
         """Yield the positions of entries that are found under something else than their bodies state.
@@ -165,8 +177,17 @@ class SealedEntries:
 
     def waiting(self) -> tuple[int, datetime | None]:
         """Return how many entries wait for a position, and since when the oldest does."""
-        found = LogEntry.objects.filter(position=None).aggregate(since=Min("at"), count=Count("pk"))
-        return found["count"], found["since"]
+        with connection.cursor() as cursor:
+            cursor.execute(_WAITING)
+            count, since = cursor.fetchone()
+        return count, _moment(since)
+
+
+def _moment(value: Any) -> datetime | None:
+    """Return a moment as a cursor gives it: SQLite has none, and keeps a text."""
+    convert = getattr(connection.ops, "convert_datetimefield_value", None)
+    found: datetime | None = convert(value, None, connection) if convert else value
+    return found
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:

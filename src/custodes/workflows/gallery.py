@@ -162,5 +162,5 @@ def compare_and_log(services: Services, context: Context) -> Balance:
 
 def last_balance_is_even(services: Services) -> bool:
     """Return whether the gallery was even when it was last compared with the log; True before the first time."""
-    last = services.entries.newest(1, kind=EventKind.GALLERY_BALANCED)
-    return not last or bool(json.loads(last[0].body)["facts"]["even"])
+    last = services.entries.last_of(EventKind.GALLERY_BALANCED)
+    return last is None or bool(json.loads(last.body)["facts"]["even"])

@@ -69,5 +69,8 @@ def _estimates(part: Part, places: npt.NDArray[np.int64], probes: npt.NDArray[np
         chosen = places[start : start + _CHUNK]
         first, last = int(chosen[0]), int(chosen[-1])
         whole = last - first + 1 == chosen.size
-        found[start : start + chosen.size] = part.vectors[slice(first, last + 1) if whole else chosen] @ probes.T
+        rows = part.vectors[slice(first, last + 1) if whole else chosen]
+        for number, probe in enumerate(probes):
+            # row by row: threads of a matrix library wait for their next product with all of a core, after the search
+            found[start : start + chosen.size, number] = np.vecdot(rows, probe)
     return found

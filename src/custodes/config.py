@@ -138,6 +138,10 @@ class Config:
     [The log](ledger.md). Without the file there are none."""
     witness_limit: int = 3600
     """``CUSTODES_WITNESS_LIMIT``: seconds that entries may be without a quorum of witnesses before searches stop."""
+    night_hour: int = 3
+    """``CUSTODES_NIGHT_HOUR``: the hour, UTC (1 to 24), after which the server checks log, gallery and searches."""
+    night_sample: int = 20
+    """``CUSTODES_NIGHT_SAMPLE``: how many searches of each service that check runs again."""
     overseer_keys: Path = Path("overseers")
     """``CUSTODES_OVERSEER_KEYS``: the public keys, one to a line, of which two may extend that time."""
     timestamp_url: str = ""
@@ -232,6 +236,8 @@ class Config:
             log_copies=_folders(env.get("CUSTODES_LOG_COPIES", "")),
             witness_policy=path("CUSTODES_WITNESS_POLICY", key_dir / "log" / "witness-policy"),
             witness_limit=number("CUSTODES_WITNESS_LIMIT", int, cls.witness_limit),
+            night_hour=number("CUSTODES_NIGHT_HOUR", int, cls.night_hour),
+            night_sample=number("CUSTODES_NIGHT_SAMPLE", int, cls.night_sample),
             overseer_keys=path("CUSTODES_OVERSEER_KEYS", key_dir / "log" / "overseers"),
             timestamp_url=env.get("CUSTODES_TIMESTAMP_URL", ""),
             timestamp_roots=env.get("CUSTODES_TIMESTAMP_ROOTS", ""),

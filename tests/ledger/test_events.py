@@ -93,10 +93,10 @@ def test_the_closed_list_of_what_is_open_is_changed_by_nobody_unawares() -> None
     of_jobs = {"advised", "already", "corrected", "enrolled", "failed", "quarantined", "records_quarantined", "rows"}
     of_jobs |= {"unchanged", "unreadable", "unsearched", "vanished", "vanished_barred", "waiting", "withdrawn"}
     coarse = {"filters", "granted", "listed", "offence", "purpose", "signature", "source", "standing"}
-    answers = {"evaluation", "locked", "re_export", "same"}
+    answers = {"evaluation", "locked", "provisional", "re_export", "same", "threshold"}
     named = {"action", "agencies", "code", "contract", "job", "search"}
     hashes = {"eligible_sha256", "gallery_root", "kernel", "manifest_sha256", "mapping_sha256", "signed_by"}
-    counts |= {"admitted", "barred", "ended", "hidden", "inserted", "altered", "powers"}
+    counts |= {"admitted", "barred", "ended", "hidden", "inserted", "altered", "powers", "thresholds", "unattributed"}
     counts |= {"differing", "first", "entries", "lacking", "seconds", "wrapped", "size", "overlap_s"}
     of_jobs |= {"same", "partial", "different", "not_run", "sample", "differences", "rows_destroyed"}
     coarse |= {"came_out", "key"}

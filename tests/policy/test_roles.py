@@ -53,6 +53,7 @@ _MATRIX = {
     Action.VIEW_LOG: "A",
     Action.CHECK_GALLERY: "A",
     Action.VERIFY_LOG: "A",
+    Action.ADOPT_THRESHOLD: "D",
     Action.EXPORT_PROOF: "A",
     Action.EXTEND_QUORUM: "A",
     Action.RESTORE_LOG: "A",

@@ -207,6 +207,7 @@ def test_a_comparison_leaves_its_counts_in_the_log(world: World) -> None:
         "inserted": 0,
         "altered": 0,
         "powers": 0,
+        "thresholds": 0,
         "admitted": 1,
         "barred": 0,
     }

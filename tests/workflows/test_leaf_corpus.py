@@ -47,9 +47,11 @@ from custodes.workflows import log as upkeep
 from custodes.workflows import replay_sample as replay_sample_module
 from custodes.workflows.enrolment import Scope
 from custodes.workflows.enrolment import batch as enrolling
+from custodes.workflows.nightly import check_the_night
 from custodes.workflows.replay import replay
 from custodes.workflows.replay_sample import replay_sample
 from custodes.workflows.search import search
+from custodes.workflows.threshold import adopt_threshold
 
 _STATEMENTS = {
     "authority_reference": "Warrant 4711 of Justice Okonkwo",
@@ -217,6 +219,8 @@ def _keep_the_log(world: World, config: Config) -> None:
     gallery.check_balance(services, auditor)
     upkeep.log_status(services, auditor)
     assert upkeep.verify_log(services, auditor).is_sound
+    adopt_threshold(services, boss)
+    check_the_night(services, replace(auditor, actor=None, agency=None, role=None), sample=1)
     (entry, *_) = services.entries.of_kind(EventKind.CASE_OPENED)
     upkeep.export_proof(services, auditor, entry=entry.id)
     note = bytes(sign_note(str(Extension(keyring.origin, at, at + 60)), overseers, at))

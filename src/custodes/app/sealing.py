@@ -6,12 +6,14 @@ before it ends.  Only one seals at a time; who that is does not matter.
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +30,8 @@ _SEAL_EVERY_S = 0.25
 _ASK_EVERY_S = 2.0
 _AFTER_TROUBLE_S = 5.0
 _STAMP_EVERY_S = 60.0
-_COMPARE_EVERY_S = 86_400.0
+_LOOK_FOR_NIGHT_EVERY_S = 60.0
+_NIGHT_LOCK = "night.lock"
 _log = logging.getLogger(__name__)
 
 
@@ -110,7 +113,8 @@ def in_background(services: Services) -> Iterator[None]:
 def start(services: Services, *, is_server: bool = False) -> Callable[[], None]:
     """Seal and ask the witnesses in threads of this process; return what ends them and seals once more.
 
-    A server also compares the gallery with the log, when it starts and once a day, and has checkpoints stamped.
+    A server also compares the gallery with the log when it starts, checks everything every night, and has checkpoints
+    stamped.
     """
     ended = threading.Event()
     keeper = services.keeper
@@ -119,7 +123,7 @@ def start(services: Services, *, is_server: bool = False) -> Callable[[], None]:
     work = _Work(services, keeper)
     tasks = [(work.seal, _SEAL_EVERY_S), (work.ask, _ASK_EVERY_S)]
     if is_server:
-        tasks += [(work.compare, _COMPARE_EVERY_S), (work.stamp, _STAMP_EVERY_S)]
+        tasks += [(work.check, _LOOK_FOR_NIGHT_EVERY_S), (work.stamp, _STAMP_EVERY_S)]
     threads = [
         threading.Thread(target=_repeat, args=(services, task, every, ended), name=task.__name__, daemon=True)
         for task, every in tasks
@@ -142,6 +146,7 @@ class _Work:
 
     services: Services
     keeper: LogKeeper
+    compared: list[bool] = field(default_factory=list)
 
     def seal(self) -> None:
         if self.keeper.is_waiting():
@@ -152,15 +157,45 @@ class _Work:
         if self.keeper.wants_witnesses():
             self.keeper.ask_witnesses(_now())
 
-    def compare(self) -> None:
+    def check(self) -> None:
+        """Compare gallery and log once in the life of a server, and check everything when a night's hour has passed."""
         from custodes.store.database import readable_database
         from custodes.workflows.gallery import compare_and_log
+        from custodes.workflows.nightly import check_the_night, last_night
 
-        with readable_database():
-            compare_and_log(self.services, new_context())
+        config = self.services.config
+        with readable_database(), _by_one_process(config.data_dir / _NIGHT_LOCK) as is_ours:
+            context = new_context()
+            if is_ours and night_is_due(last_night(self.services), context.now(), config.night_hour):
+                check_the_night(self.services, context, sample=config.night_sample)
+            elif not self.compared:
+                compare_and_log(self.services, context)
+        self.compared.append(True)
 
     def stamp(self) -> None:
         self.keeper.stamp()
+
+
+def night_is_due(last: datetime | None, now: datetime, hour: int) -> bool:
+    """Return whether the hour (UTC) has come since the last check; a server that was down then checks as it starts."""
+    tonight = now.replace(hour=hour % 24, minute=0, second=0, microsecond=0)
+    if tonight > now:
+        tonight -= timedelta(days=1)
+    return last is None or last < tonight
+
+
+@contextmanager
+def _by_one_process(path: Path) -> Iterator[bool]:
+    """Yield whether no other process does what ``path`` stands for."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(descriptor)
 
 
 def _repeat(services: Services, task: Callable[[], None], every: float, ended: threading.Event) -> None:

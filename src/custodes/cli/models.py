@@ -147,6 +147,17 @@ def sign(manifest: Path, key: Path) -> None:
     )
 
 
+@command.command()
+def adopt() -> None:
+    """State in the log that the model pack's threshold is in force; until then a changed one stops searches."""
+    from custodes.cli.session import acting
+    from custodes.workflows.threshold import adopt_threshold
+
+    with acting() as (services, context):
+        adopt_threshold(services, context)
+    say(N_("The model pack’s threshold is in force, and the log says so."))
+
+
 def _cells(line: PackLine) -> tuple[object, ...]:
     translate, pack = translator(), line.pack
     use = N_("casework") if pack and pack.operational_use else N_("research only")

@@ -38,6 +38,7 @@ class Action(enum.StrEnum):
     VIEW_LOG = "view-log"
     CHECK_GALLERY = "check-gallery"
     VERIFY_LOG = "verify-log"
+    ADOPT_THRESHOLD = "adopt-threshold"
     EXPORT_PROOF = "export-proof"
     EXTEND_QUORUM = "extend-quorum"
     RESTORE_LOG = "restore-log"
@@ -79,6 +80,7 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.VIEW_LOG: frozenset({Role.AUDITOR}),
     Action.CHECK_GALLERY: frozenset({Role.AUDITOR}),
     Action.VERIFY_LOG: frozenset({Role.AUDITOR}),
+    Action.ADOPT_THRESHOLD: frozenset({Role.ADMINISTRATOR}),
     Action.EXPORT_PROOF: frozenset({Role.AUDITOR}),
     Action.EXTEND_QUORUM: frozenset({Role.AUDITOR}),
     Action.RESTORE_LOG: frozenset({Role.AUDITOR}),

@@ -119,6 +119,7 @@ def no_stop(stops: frozenset[Stop]) -> Decision | None:
 
 STOPPED = {
     Stop.GALLERY_UNEVEN: N_("Searches are stopped: the gallery differs from what the log says it holds."),
+    Stop.LOG_UNSOUND: N_("Searches are stopped: the log is not what was sealed."),
     Stop.LOG_UNSEALED: N_("Searches are stopped: the log cannot be sealed."),
     Stop.LOG_UNWITNESSED: N_("Searches are stopped: the witnesses of the log have been missing for too long."),
 }

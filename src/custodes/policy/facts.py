@@ -145,6 +145,7 @@ class Stop(enum.StrEnum):
     GALLERY_UNEVEN = "gallery-uneven"
     LOG_UNSEALED = "log-unsealed"
     LOG_UNWITNESSED = "log-unwitnessed"
+    LOG_UNSOUND = "log-unsound"
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,7 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.VIEW_LOG: _Rule(NoFacts, _role_is_enough),
     Action.CHECK_GALLERY: _Rule(NoFacts, _role_is_enough),
     Action.VERIFY_LOG: _Rule(NoFacts, _role_is_enough),
+    Action.ADOPT_THRESHOLD: _Rule(NoFacts, _role_is_enough),
     Action.EXPORT_PROOF: _Rule(NoFacts, _role_is_enough),
     Action.EXTEND_QUORUM: _Rule(NoFacts, _role_is_enough),
     Action.RESTORE_LOG: _Rule(NoFacts, _role_is_enough),

@@ -68,11 +68,13 @@ class Balance:
     altered: int
     powers: int
     """Roles and sharing agreements that are in the log or in the database, but not in both."""
+    thresholds: int
+    """Thresholds that would be used and are not the one that the log states: 0 or 1."""
 
     @property
     def is_even(self) -> bool:
         """Whether nothing differs."""
-        return not (self.hidden or self.inserted or self.altered or self.powers)
+        return not (self.hidden or self.inserted or self.altered or self.powers or self.thresholds)
 
 
 class LogsGallery:
@@ -115,7 +117,13 @@ def weigh(services: Services) -> Balance:
         elif row.now != row.commitment or stated != (row.owner, row.is_barred):
             altered += 1
     powers = len(_stated_powers(services) ^ accounts.powers())
-    return Balance(counts, hidden=len(living), inserted=inserted, altered=altered, powers=powers)
+    thresholds = int(_stated_threshold(services) != services.threshold.hex())
+    return Balance(counts, len(living), inserted, altered, powers, thresholds)
+
+
+def _stated_threshold(services: Services) -> str | None:
+    last = services.entries.last_of(EventKind.THRESHOLD_SET)
+    return json.loads(last.body)["facts"]["threshold"] if last else None
 
 
 def _stated_powers(services: Services) -> set[tuple[str, ...]]:
@@ -153,14 +161,22 @@ def compare_and_log(services: Services, context: Context) -> Balance:
         inserted=found.inserted,
         altered=found.altered,
         powers=found.powers,
+        thresholds=found.thresholds,
         admitted=sum(count.admitted for count in found.counts.values()),
         barred=sum(count.barred for count in found.counts.values()),
     )
     services.ledger.alone(Event(context, compared))
+    services.found_uneven = not found.is_even
     return found
 
 
 def last_balance_is_even(services: Services) -> bool:
-    """Return whether the gallery was even when it was last compared with the log; True before the first time."""
+    """Return whether the gallery was even when it was last compared with the log; True before the first time.
+
+    What this process found itself counts, whatever the newest entry says: one that was written behind the product's
+    back does not let searches go on.
+    """
+    if services.found_uneven:
+        return False
     last = services.entries.last_of(EventKind.GALLERY_BALANCED)
     return last is None or bool(json.loads(last.body)["facts"]["even"])

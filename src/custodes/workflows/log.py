@@ -95,13 +95,24 @@ def verify_log(services: Services, context: Context) -> Verification:
     """Verify the whole log with the stand-alone verifier, and hold every entry of the database to what was sealed."""
     permit(context, Action.VERIFY_LOG)
     keeper = keeper_of(services)
+    return check_and_log(services, context, keeper)
+
+
+def check_and_log(services: Services, context: Context, keeper: LogKeeper) -> Verification:
+    """Do what :func:`verify_log` does, by the product itself."""
     found = check_log(keeper)
     services.ledger.alone(Event(context, LogVerified(sound=found.is_sound, differing=found.differing)))
     return found
 
 
+def last_verification_was_sound(services: Services) -> bool:
+    """Return whether the log was as it was sealed when it was last verified; True before the first time."""
+    last = services.entries.last_of(EventKind.LOG_VERIFIED)
+    return last is None or bool(json.loads(last.body)["facts"]["sound"])
+
+
 def check_log(keeper: LogKeeper) -> Verification:
-    """Do what :func:`verify_log` does, by the product itself."""
+    """Return what verifying the log comes to; nothing is logged."""
     try:
         checkpoint = keeper.checkpoint()
     except InputError as error:

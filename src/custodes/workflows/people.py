@@ -29,6 +29,7 @@ from custodes.text import N_
 from custodes.types import Context, Role
 from custodes.workflows.boundary import permit, workflow
 from custodes.workflows.services import Services
+from custodes.workflows.threshold import threshold_in_use
 
 _FAILURES_ALLOWED = 5
 _LOCKED_FOR = timedelta(minutes=15)
@@ -72,7 +73,7 @@ def create_installation(
             at=context.now(),
         )
         accounts.grant_role(account_id, Role.ADMINISTRATOR, context.now())
-        services.ledger.with_rows(Event(context, created))
+        services.ledger.with_rows(Event(context, created), Event(context, threshold_in_use(services)))
     return accounts.account(account_id)
 
 

@@ -83,6 +83,13 @@ def replay_search(services: Services, context: Context, *, search: SearchId) -> 
     return _logged(services, context, record, _replayed(services, record, stored))
 
 
+def replay_unattended(services: Services, context: Context, *, search: SearchId) -> Replay:
+    """Do what :func:`replay_search` does, by the installation itself, for the service of ``context``."""
+    stored = searches.search(search)
+    record = casework.request(stored.request)
+    return _logged(services, context, record, _replayed(services, record, stored))
+
+
 def _logged(services: Services, context: Context, record: RequestRecord, answer: Replay) -> Replay:
     replayed = SearchReplayed(
         search=answer.search.id,

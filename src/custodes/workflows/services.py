@@ -34,6 +34,8 @@ class Services:
     threshold: float
     keeper: LogKeeper | None = None
     threshold_is_provisional: bool = True
+    found_uneven: bool = False
+    """Whether gallery and log differed when this process last compared them."""
 
     @cached_property
     def engine(self) -> FaceEngine:

@@ -9,6 +9,7 @@ from custodes.policy.facts import Stop
 from custodes.store.log import SealedEntries
 from custodes.types import Context
 from custodes.workflows.gallery import last_balance_is_even
+from custodes.workflows.log import last_verification_was_sound
 from custodes.workflows.services import Services
 
 UNSEALED_LIMIT = timedelta(minutes=5)
@@ -19,6 +20,7 @@ def stops(services: Services, context: Context) -> frozenset[Stop]:
     """Return every reason for which nobody may search now; none in good order."""
     found = {
         Stop.GALLERY_UNEVEN: not last_balance_is_even(services),
+        Stop.LOG_UNSOUND: not last_verification_was_sound(services),
         Stop.LOG_UNSEALED: _is_unsealed(services, context.now()),
         Stop.LOG_UNWITNESSED: _is_unwitnessed(services, context.now()),
     }

@@ -28,4 +28,6 @@ def command(ctx: click.Context) -> None:
     say(N_("Rows of the database that the log never stated: %(count)d"), count=found.inserted)
     say(N_("Rows that say something else than the log stated: %(count)d"), count=found.altered)
     say(N_("Roles and agreements in one of both only: %(count)d"), count=found.powers)
+    if found.thresholds:
+        say(N_("The threshold is not the one that the log states. An administrator adopts it: custodes models adopt."))
     ctx.exit(0 if found.is_even else 1)

@@ -18,7 +18,7 @@ from custodes.ledger.events.casework import (
     RequestMade,
 )
 from custodes.ledger.events.fields import FieldSpec, Place, specs
-from custodes.ledger.events.gallery import GalleryBalanced, GalleryChanged
+from custodes.ledger.events.gallery import GalleryBalanced, GalleryChanged, ThresholdSet
 from custodes.ledger.events.jobs import (
     DispositionsFinished,
     DispositionsResumed,
@@ -67,6 +67,7 @@ from custodes.ledger.events.upkeep import (
     KeyRotation,
     LogRestored,
     LogVerified,
+    NightChecked,
     ProofExported,
     QuorumExtended,
 )
@@ -147,6 +148,8 @@ _CLASSES: tuple[type[Deed], ...] = (
     ReplayResumed,
     ReplayFinished,
     LogVerified,
+    NightChecked,
+    ThresholdSet,
     LogRestored,
     ClockWentBack,
     ProofExported,
@@ -204,6 +207,7 @@ __all__ = [
     "LogRestored",
     "LogVerified",
     "LogViewed",
+    "NightChecked",
     "OffenceCode",
     "OutsideEffect",
     "PackAdded",
@@ -242,6 +246,7 @@ __all__ = [
     "SignedIn",
     "SignedOut",
     "Standing",
+    "ThresholdSet",
     "WorkViewed",
     "specs",
 ]

@@ -8,7 +8,7 @@ from custodes.ids import AgencyId
 from custodes.ledger.events.base import Alone, RowEffect
 from custodes.ledger.events.fields import Target
 from custodes.ledger.events.kinds import EventKind
-from custodes.ledger.events.values import Commitment
+from custodes.ledger.events.values import Commitment, ExactFloat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,17 @@ class GalleryChanged(RowEffect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdSet(RowEffect):
+    """The similarity under which nobody is a candidate was adopted, by whoever answers for the installation."""
+
+    kind = EventKind.THRESHOLD_SET
+    threshold: ExactFloat
+    """the similarity"""
+    provisional: bool
+    """whether it has not been calibrated on the gallery"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryBalanced(Alone):
     """Gallery, roles and agreements were compared with what the log states; while they differ nothing is searched."""
 
@@ -41,6 +52,8 @@ class GalleryBalanced(Alone):
     """rows that say something else than they did"""
     powers: int
     """roles and agreements that are in one of both only"""
+    thresholds: int
+    """thresholds that are not the one that the log states"""
     admitted: int
     """living rows by the log that may be searched in their time"""
     barred: int

@@ -23,6 +23,27 @@ class LogVerified(Alone):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NightChecked(Alone):
+    """What the installation checks by itself every night was checked: log, gallery, searches."""
+
+    kind = EventKind.NIGHT_CHECKED
+    sound: bool
+    """whether the log and the database's entries are as they were sealed"""
+    even: bool
+    """whether gallery, powers and threshold are what the log states"""
+    unattributed: int
+    """searches that lack a person, a case or a purpose; there must be none"""
+    same: int
+    """of a random sample of searches, those that came out the same when they were run again"""
+    partial: int
+    """those that came out the same as far as their rows are still kept"""
+    different: int
+    """those that came out otherwise"""
+    not_run: int
+    """those that could not be run"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogRestored(RowEffect):
     """A database that was put back from a backup was given the entries that the sealed log has beyond it."""
 

@@ -93,16 +93,40 @@ def test_the_closed_list_of_what_is_open_is_changed_by_nobody_unawares() -> None
     of_jobs = {"advised", "already", "corrected", "enrolled", "failed", "quarantined", "records_quarantined", "rows"}
     of_jobs |= {"unchanged", "unreadable", "unsearched", "vanished", "vanished_barred", "waiting", "withdrawn"}
     coarse = {"filters", "granted", "listed", "offence", "purpose", "signature", "source", "standing"}
-    answers = {"evaluation", "locked", "provisional", "re_export", "same", "threshold"}
+    answers = {"evaluation", "locked", "provisional", "re_export", "same", "threshold", "predecessor"}
     named = {"action", "agencies", "code", "contract", "job", "search"}
-    hashes = {"eligible_sha256", "gallery_root", "kernel", "manifest_sha256", "mapping_sha256", "signed_by"}
-    counts |= {"admitted", "barred", "ended", "hidden", "inserted", "altered", "powers", "thresholds", "unattributed"}
+    hashes = {
+        "cosigned_root",
+        "left_root",
+        "declaration_sha256",
+        "declared_by",
+        "eligible_sha256",
+        "gallery_root",
+        "kernel",
+        "manifest_sha256",
+        "mapping_sha256",
+        "signed_by",
+    }
+    counts |= {
+        "admitted",
+        "barred",
+        "ended",
+        "hidden",
+        "inserted",
+        "altered",
+        "powers",
+        "thresholds",
+        "unattributed",
+        "gap",
+        "cosigned_size",
+        "left_size",
+    }
     counts |= {"differing", "first", "entries", "lacking", "seconds", "wrapped", "size", "overlap_s"}
     of_jobs |= {"same", "partial", "different", "not_run", "sample", "differences", "rows_destroyed"}
     coarse |= {"came_out", "key"}
     answers |= {"even", "sound", "finished_earlier", "protected"}
     named |= {"begun", "seed"}
-    settings = {"until", "ends_on", "generation", "starts_on", "threshold"}
+    settings = {"until", "ends_on", "generation", "starts_on", "threshold", "predecessor"}
     assert names == counts | of_jobs | coarse | answers | named | hashes | settings
 
 

@@ -158,7 +158,7 @@ def test_two_overseers_extend_the_time_and_one_does_not(town: Town) -> None:
     strict.seal(NOW)
     assert not strict.standing(NOW).may_search  # type: ignore[union-attr]
     text = str(Extension(ORIGIN, NOW - 1, NOW + 3600))
-    with pytest.raises(CustodesError, match=r"ledger\.extension-unsigned"):
+    with pytest.raises(CustodesError, match=r"ledger\.overseers-missing"):
         strict.extend(bytes(sign_note(text, town.overseers[:1], NOW)))
     assert not strict.standing(NOW).may_search  # type: ignore[union-attr]
     strict.extend(bytes(sign_note(text, town.overseers[:2], NOW)))

@@ -27,6 +27,8 @@ from custodes.types import Context, Entry, Phase, Role
 TOKENS = {
     "Sha256": st.text("0123456789abcdef", min_size=64, max_size=64),
     "ContractId": st.from_regex(r"(fake-)?[0-9a-f]{64}", fullmatch=True),
+    "LogName": st.from_regex(r"[a-z0-9./~-]{1,200}", fullmatch=True),
+    "KernelName": st.sampled_from(["numba-int8 1", "numpy-float32 1"]),
     "Code": st.sampled_from(["gate.role", "search", "page.open-case", "ValueError", "a.b-c.d9"]),
     "OffenceCode": st.sampled_from(["CC 344", "CC 279.01", "CDSA 5(2)"]),
     "ExactFloat": st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False).map(float.hex),

@@ -263,14 +263,29 @@ def test_a_copy_that_cannot_be_written_delays_nothing_and_catches_up(tmp_path: P
 
 
 def test_a_copy_of_another_history_is_left_as_it_is(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log", tmp_path / "copy")
+    log.write(*bodies(400))
+    log.sealer.seal()
+    shutil.rmtree(tmp_path / "copy")
     other = Log(tmp_path / "copy")
     other.write(*bodies(300, 5000))
     other.sealer.seal()
-    log = Log(tmp_path / "log", tmp_path / "copy")
-    log.write(*bodies(400))
+    log.write(*bodies(200, 400))
     (code,) = log.sealer.seal().copies_behind
     assert code in {"ledger.history-differs", "ledger.tile-sealed"}
     assert other.checkpoint().size == 300
+
+
+def test_nothing_is_begun_where_a_copy_has_more_than_the_database(tmp_path: Path) -> None:
+    """Attack: folder and database put back together, the copy off the host left as it is."""
+    other = Log(tmp_path / "copy")
+    other.write(*bodies(300))
+    other.sealer.seal()
+    log = Log(tmp_path / "log", tmp_path / "copy")
+    log.write(*bodies(200))
+    with pytest.raises(Conflict, match=r"ledger\.copy-ahead"):
+        log.sealer.seal()
+    assert not (tmp_path / "log" / "checkpoint").exists()
 
 
 def test_entries_of_any_batch_give_the_same_log(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ from custodes.ledger.keeper import LogKeeper, Terms
 from custodes.ledger.key_folder import create_log_keys, open_log_keys
 from custodes.ledger.leaf import event_of, leaf_faults
 from custodes.ledger.note import sign_note
+from custodes.ledger.succession import Declaration, Tree
 from custodes.ledger.tree import leaf_hash
 from custodes.ledger.witnessing.standing import Extension
 from custodes.store.log import SealedEntries
@@ -51,6 +52,7 @@ from custodes.workflows.nightly import check_the_night
 from custodes.workflows.replay import replay
 from custodes.workflows.replay_sample import replay_sample
 from custodes.workflows.search import search
+from custodes.workflows.succession import declare_successor
 from custodes.workflows.threshold import adopt_threshold
 
 _STATEMENTS = {
@@ -233,6 +235,12 @@ def _keep_the_log(world: World, config: Config) -> None:
     replay_sample(services, auditor, count=1)
     keys.protect_key(services, boss, key=KeyName.LOG, passphrase=no_passphrase, new_passphrase=None)
     keys.rotate_log(services, boss, passphrase=no_passphrase)
+    assert keeper.seal(at)
+    newest = keeper.checkpoint()
+    assert newest
+    lost = Declaration(keyring.origin, Tree(newest.size + 5, bytes(32)), Tree.of(newest), at)
+    declared = bytes(sign_note(str(lost), overseers, at))
+    declare_successor(services, auditor, note=declared, passphrase=no_passphrase)
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ def test_more_time_takes_two_overseers_and_the_log_states_until_when(kept: KeptL
     kept.terms = Terms(None, 60, tuple(one.verifier for one in overseers))
     kept.restarted()
     text = str(Extension(kept.keeper.keyring.origin, at, at + 3600))
-    with pytest.raises(InputError, match=r"ledger\.extension-unsigned"):
+    with pytest.raises(InputError, match=r"ledger\.overseers-missing"):
         log.extend_quorum(world.services, world.as_("auditor"), note=bytes(sign_note(text, overseers[:1], at)))
     given = log.extend_quorum(world.services, world.as_("auditor"), note=bytes(sign_note(text, overseers, at)))
     assert (given.granted, given.until) == (at, at + 3600)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from custodes.errors import Conflict, CustodesError, SetupError
+from custodes.keyfile import replace_file
 from custodes.ledger.checkpoint import Checkpoint
 from custodes.ledger.folder import FolderTileStore
 from custodes.ledger.keyring import Keyring
@@ -36,6 +37,8 @@ PROMISE_HEADER = "custodes/inclusion-promise@v1"
 PROMISED_S = 60
 """Seconds within which a promised entry is sealed; it takes one, and a process may be starting."""
 EXTENSION = "extension"
+PREDECESSOR = "predecessor"
+"""The signed declaration of which log this one follows, where it follows one."""
 _LOCK = "sealer.lock"
 
 
@@ -107,6 +110,8 @@ class LogKeeper:
         with self._leading() as is_leading:
             if not is_leading:
                 return None
+            if self._mark.exists():
+                raise _succession_unfinished()
             keyring = self.keyring
             if self._sealer is None:
                 # the time of a signature is that of its round; the sealer lives as long as this process
@@ -119,6 +124,50 @@ class LogKeeper:
                 )
             self._at = at
             return self._sealer.seal_all()
+
+    # --- a successor ------------------------------------------------------------------------------
+
+    @contextmanager
+    def beginning_anew(self, note: bytes) -> Iterator[bool]:
+        """Keep everybody from sealing while another log begins; yield whether that was begun before, by ``note``.
+
+        Raises:
+            Conflict: ``ledger.sealing-elsewhere``, or ``ledger.declaration-of-another`` if it was begun by another.
+        """
+        with self._leading() as is_leading:
+            if not is_leading:
+                raise Conflict(
+                    "ledger.sealing-elsewhere",
+                    N_("Another process is sealing the log."),
+                    hint=N_("Stop “custodes serve” and whatever else runs, then try again."),
+                )
+            begun = _read_if_there(self._mark)
+            if begun not in (None, note):
+                raise _succession_unfinished()
+            yield begun is not None
+
+    def mark_succession(self, note: bytes) -> None:
+        """Write down that a successor begins: until it has, nothing is sealed."""
+        replace_file(self._mark, note)
+
+    def set_aside(self, number: int, note: bytes) -> None:
+        """Put the ended log beside, as the ``number``-th, and begin an empty folder that says what it follows."""
+        ended = self.folder.with_name(f"{self.folder.name}.ended-{number}")
+        if not ended.exists():
+            self.folder.rename(ended)
+        for copy in self._copies:
+            # one that cannot be renamed, a disk's own folder for example, is said to be behind from then on
+            with suppress(OSError):
+                place = copy.store.folder
+                place.rename(place.with_name(f"{place.name}.ended-{number}"))
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self._store.write_named(PREDECESSOR, note)
+        self._mark.unlink()
+        self._keyring = self._sealer = None
+
+    @property
+    def _mark(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.succession")
 
     def checkpoint(self) -> Checkpoint | None:
         """Return the last checkpoint that was published, None before the first."""
@@ -261,6 +310,22 @@ class LogKeeper:
             yield True
         finally:
             os.close(descriptor)
+
+
+def _read_if_there(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _succession_unfinished() -> Conflict:
+    return Conflict(
+        "ledger.succession-unfinished",
+        N_("A successor log was begun, and not all of it is done."),
+        why=N_("Until it is, nothing is sealed."),
+        hint=N_("Run “custodes ledger succeed” again with the same declaration."),
+    )
 
 
 def _signs_notes(verifier: object) -> bool:

@@ -131,6 +131,29 @@ def drop_ended(folder: Path, keyring: Keyring, at: int) -> Keyring:
     return replace(keyring, signers=tuple(s for s in keyring.signers if s.verifier.key_id not in ended))
 
 
+def end_log_keys(folder: Path, number: int) -> Path:
+    """Put every key of a log that has ended into a folder of its own; return it. Nothing to do if that was done.
+
+    Raises:
+        SetupError: ``keys.not-written``.
+    """
+    ended = folder / f"ended-{number}"
+    try:
+        ended.mkdir(mode=0o700, exist_ok=True)
+        # the list last: while it is here, there is more to move
+        for path in [*sorted(folder.glob("*.key")), folder / LIST_NAME]:
+            if path.exists():
+                path.replace(ended / path.name)
+    except OSError as error:
+        raise SetupError(
+            "keys.not-written",
+            N_("A new key could not be written (%(reason)s)."),
+            hint=N_("Make room, or set CUSTODES_KEY_DIR to a folder on a local disk that you may write."),
+            reason=error.strerror or type(error).__name__,
+        ) from error
+    return ended
+
+
 def protection(folder: Path, keyring: Keyring) -> dict[bytes, bool]:
     """Return by key id, of the keys whose file is here, whether a passphrase protects it.
 

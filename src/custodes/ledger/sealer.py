@@ -137,6 +137,8 @@ class Sealer:
         if published and self._index.size() < published.size:
             # a position that is given is never taken back: those up to the published size are the restored entries'
             raise _behind(published.size, self._index.size())
+        if self._signed is None:
+            self._look_at_copies()
         given = self._index.give_positions(BATCH)
         if not given and self._signed is not None:
             return Round(0, self._signed)
@@ -146,6 +148,23 @@ class Sealer:
             self._folder.store.write_checkpoint(self._sign(checkpoint))
         self._signed = size
         return Round(given, size, self._copy(size))
+
+    def _look_at_copies(self) -> None:
+        """Refuse to begin where a copy has more: folder and database may both have been put back together."""
+        for copy in self._copies:
+            try:
+                published = copy.published()
+            except CustodesError:
+                continue  # as good as none
+            if published and published.origin == self._origin and published.size > self._index.size():
+                raise Conflict(
+                    "ledger.copy-ahead",
+                    N_("A copy of the log has more entries (%(published)d) than the database (%(held)d)."),
+                    why=N_("The database was put back to an older state, and so was the log, or it was lost."),
+                    hint=N_("Nothing is sealed until this is settled. Run “custodes ledger restore --from COPY”."),
+                    published=published.size,
+                    held=self._index.size(),
+                )
 
     def seal_all(self) -> Round:
         """Do rounds until nothing is left that was committed before the last one began."""

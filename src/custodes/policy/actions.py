@@ -42,6 +42,7 @@ class Action(enum.StrEnum):
     EXPORT_PROOF = "export-proof"
     EXTEND_QUORUM = "extend-quorum"
     RESTORE_LOG = "restore-log"
+    DECLARE_SUCCESSOR = "declare-successor"
     VIEW_KEYS = "view-keys"
     PROTECT_KEY = "protect-key"
     ROTATE_KEY = "rotate-key"
@@ -84,6 +85,7 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.EXPORT_PROOF: frozenset({Role.AUDITOR}),
     Action.EXTEND_QUORUM: frozenset({Role.AUDITOR}),
     Action.RESTORE_LOG: frozenset({Role.AUDITOR}),
+    Action.DECLARE_SUCCESSOR: frozenset({Role.AUDITOR}),
     Action.VIEW_KEYS: frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
     Action.PROTECT_KEY: frozenset({Role.ADMINISTRATOR}),
     Action.ROTATE_KEY: frozenset({Role.ADMINISTRATOR}),

@@ -174,6 +174,7 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.EXPORT_PROOF: _Rule(NoFacts, _role_is_enough),
     Action.EXTEND_QUORUM: _Rule(NoFacts, _role_is_enough),
     Action.RESTORE_LOG: _Rule(NoFacts, _role_is_enough),
+    Action.DECLARE_SUCCESSOR: _Rule(NoFacts, _role_is_enough),
     Action.VIEW_KEYS: _Rule(NoFacts, _role_is_enough),
     Action.PROTECT_KEY: _Rule(NoFacts, _role_is_enough),
     Action.ROTATE_KEY: _Rule(NoFacts, _role_is_enough),

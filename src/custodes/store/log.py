@@ -110,6 +110,11 @@ UPDATE store_logentry SET position = given.place FROM (
 _PLACED = "SELECT at FROM store_logentry WHERE position = %s"
 _WAITING = "SELECT COUNT(*), MIN(at) FROM store_logentry WHERE position IS NULL"
 _LAST_OF = Statement(lambda kind: LogEntry.objects.filter(kind=kind).order_by("-pk")[:1])
+_SUCCESSION = "log.succeeded"
+_BASES = "SELECT position FROM store_logentry WHERE kind = %s AND position IS NOT NULL ORDER BY position"
+_BEGIN = """
+UPDATE store_logentry SET position = (SELECT COALESCE(MAX(position) + 1, 0) FROM store_logentry) WHERE uid = %s
+"""
 _BODIES = "SELECT body FROM store_logentry WHERE position >= %s ORDER BY position LIMIT %s"
 
 
@@ -118,6 +123,22 @@ class SealedEntries:
 
     One sealer at a time gives positions; an entry whose transaction commits late gets a later one, and nobody waits.
     """
+
+    def base(self) -> int:
+        """Return the position of the present log's first entry: not 0 once a log has a successor."""
+        return self.bases()[-1]
+
+    def bases(self) -> list[int]:
+        """Return the position of the first entry of each log that this installation had, oldest first."""
+        with connection.cursor() as cursor:
+            cursor.execute(_BASES, [_SUCCESSION])
+            return [0, *(int(position) for (position,) in cursor.fetchall())]
+
+    def begin_log(self, entry: EntryId) -> int:
+        """Give the entry that declares a successor the first position of the new log, in the open transaction."""
+        with connection.cursor() as cursor:
+            cursor.execute(_BEGIN, [entry])
+        return self.base()
 
     def give_positions(self, most: int) -> int:
         """Give positions, without gaps, to at most ``most`` committed entries; return to how many."""
@@ -131,33 +152,37 @@ class SealedEntries:
         One that the database still has without a position gets it.  Private parts do not come back.  Returns how many
         entries the database lacked.
         """
-        entries = [_entry_of(body) for body in bodies]
+        entries, base = [_entry_of(body) for body in bodies], self.base()
         ids = [entry.id for entry in entries]
         held: set[str] = set()
         for start in range(0, len(ids), _AT_ONCE):
             part = LogEntry.objects.filter(uid__in=ids[start : start + _AT_ONCE])
             held.update(part.values_list("uid", flat=True))
         with connection.cursor() as cursor:
-            for position, entry in enumerate(entries, start=first):
+            for position, entry in enumerate(entries, start=first + base):
                 if entry.id not in held:
                     cursor.execute(f"{_ADD} {_MARKS}", _row(entry))
                 cursor.execute("UPDATE store_logentry SET position = %s WHERE uid = %s", [position, entry.id])
         return len(entries) - len(held)
 
     def size(self) -> int:
-        """Return how many entries have a position."""
-        return int(LogEntry.objects.aggregate(last=Max("position", default=-1))["last"]) + 1
+        """Return how many entries of the present log have a position."""
+        return int(LogEntry.objects.aggregate(last=Max("position", default=-1))["last"]) + 1 - self.base()
 
     def bodies(self, first: int, count: int) -> list[bytes]:
-        """Return the bodies at ``count`` positions from ``first`` on, fewer at the end."""
+        """Return the bodies at ``count`` places of the present log from ``first`` on, fewer at the end."""
+        return self.bodies_from(self.base() + first, count)
+
+    def bodies_from(self, position: int, count: int) -> list[bytes]:
+        """Return the bodies at ``count`` positions from ``position`` on, of whichever logs."""
         with connection.cursor() as cursor:
-            cursor.execute(_BODIES, [first, count])
+            cursor.execute(_BODIES, [position, count])
             return [bytes(body) for (body,) in cursor.fetchall()]
 
     def written_at(self, position: int) -> datetime | None:
         """Return when the entry at ``position`` was written; without it, the oldest that waits for one; or None."""
         with connection.cursor() as cursor:
-            cursor.execute(_PLACED, [position])
+            cursor.execute(_PLACED, [position + self.base()])
             placed = cursor.fetchone()
         return _moment(placed[0]) if placed else self.waiting()[1]
 

@@ -126,7 +126,8 @@ def check_log(keeper: LogKeeper) -> Verification:
         said = verify.verify_log(keeper.folder, trust)
     except verify.Failure as failure:
         return Verification(is_sound=False, said=str(failure), differing=None)
-    differing = {at for at, (kept, sealed) in enumerate(_pairs(keeper, checkpoint.size)) if kept != sealed}
+    base = SealedEntries().base()
+    differing = {at for at, (kept, sealed) in enumerate(_pairs(keeper, checkpoint.size), base) if kept != sealed}
     misfiled = Counter(SealedEntries().misfiled())
     count = len(differing.union(misfiled) - {None}) + misfiled[None]
     return Verification(is_sound=not count, said=said, differing=count)
@@ -175,7 +176,7 @@ def restore_log(services: Services, context: Context, *, source: Path) -> Restor
     """
     permit(context, Action.RESTORE_LOG)
     keeper, index = keeper_of(services), SealedEntries()
-    sealed = _verified(keeper, source)
+    sealed = verified_entries(keeper, source)
     held = index.size()
     for first in range(0, held, TILE_WIDTH):
         if index.bodies(first, min(TILE_WIDTH, held - first)) != sealed[first : min(first + TILE_WIDTH, held)]:
@@ -188,7 +189,7 @@ def restore_log(services: Services, context: Context, *, source: Path) -> Restor
     return Restored(held, lacking, kinds, targets)
 
 
-def _verified(keeper: LogKeeper, source: Path) -> list[bytes]:
+def verified_entries(keeper: LogKeeper, source: Path) -> list[bytes]:
     """Return every entry of the log in ``source`` after all of it proved to be what this log's keys signed."""
     store = FolderTileStore(source)
     published = SealedFolder(store).published()
@@ -221,9 +222,25 @@ def export_proof(services: Services, context: Context, *, entry: EntryId) -> tup
     """
     permit(context, Action.EXPORT_PROOF)
     keeper = keeper_of(services)
-    proof = keeper.proof(services.entries.get(entry).position)
+    proof = keeper.proof(_place(services.entries.get(entry).position))
     services.ledger.alone(Event(context, ProofExported(entry=entry)))
     return proof
+
+
+def _place(position: int | None) -> int | None:
+    """Return an entry's place in the present log.
+
+    Raises:
+        Conflict: ``ledger.of-ended-log``.
+    """
+    place = position - SealedEntries().base() if position is not None else None
+    if place is not None and place < 0:
+        raise Conflict(
+            "ledger.of-ended-log",
+            N_("This entry is in a log that has ended."),
+            hint=N_("That log lies beside the present one; docs/ledger.md says how its entries are proven."),
+        )
+    return place
 
 
 @workflow(Action.VIEW_WORK)
@@ -248,7 +265,7 @@ def extend_quorum(services: Services, context: Context, *, note: bytes) -> Exten
     """Take two overseers' signed leave to search on without a quorum of the witnesses, until the time that it states.
 
     Raises:
-        InputError: ``ledger.extension-malformed`` or ``ledger.extension-unsigned``.
+        InputError: ``ledger.extension-malformed`` or ``ledger.overseers-missing``.
     """
     permit(context, Action.EXTEND_QUORUM)
     keeper = keeper_of(services)

@@ -97,13 +97,13 @@ def test_two_overseers_extend_the_time() -> None:
 
 
 def test_one_overseer_does_not_extend_the_time() -> None:
-    assert code_of(lambda: Extension.open(_signed(EXTENSION, 1), KEYS, ORIGIN)) == "ledger.extension-unsigned"
+    assert code_of(lambda: Extension.open(_signed(EXTENSION, 1), KEYS, ORIGIN)) == "ledger.overseers-missing"
 
 
 def test_one_overseer_twice_is_not_two() -> None:
     note = SignedNote.parse(_signed(EXTENSION, 1))
     twice = SignedNote(note.text, (*note.signatures, *note.signatures))
-    assert code_of(lambda: Extension.open(bytes(twice), KEYS, ORIGIN)) == "ledger.extension-unsigned"
+    assert code_of(lambda: Extension.open(bytes(twice), KEYS, ORIGIN)) == "ledger.overseers-missing"
 
 
 def test_one_overseers_key_under_two_names_is_not_two() -> None:
@@ -112,12 +112,12 @@ def test_one_overseers_key_under_two_names_is_not_two() -> None:
     one, other = (SigningKey(name, KeyType.ED25519, bytes(32)) for name in ("a.example", "b.example"))
     data = bytes(sign_note(str(EXTENSION), [one, other], NOW))
     found = code_of(lambda: Extension.open(data, [one.verifier, other.verifier], ORIGIN))
-    assert found == "ledger.extension-unsigned"
+    assert found == "ledger.overseers-missing"
 
 
 def test_a_strangers_key_does_not_count() -> None:
     data = bytes(sign_note(str(EXTENSION), [OVERSEERS[0], key("stranger.example", KeyType.ED25519)], NOW))
-    assert code_of(lambda: Extension.open(data, KEYS, ORIGIN)) == "ledger.extension-unsigned"
+    assert code_of(lambda: Extension.open(data, KEYS, ORIGIN)) == "ledger.overseers-missing"
 
 
 def test_an_altered_extension_is_refused() -> None:

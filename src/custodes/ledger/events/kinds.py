@@ -54,6 +54,7 @@ class EventKind(enum.StrEnum):
     SEARCH_REPLAYED = "search.replayed"
     LOG_VIEWED = "log.viewed"
     LOG_VERIFIED = "log.verified"
+    LOG_SUCCEEDED = "log.succeeded"
     LOG_RESTORED = "log.restored"
     NIGHT_CHECKED = "night.checked"
     CLOCK_WENT_BACK = "clock.went-back"

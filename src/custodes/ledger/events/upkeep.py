@@ -8,7 +8,7 @@ from custodes.ids import EntryId
 from custodes.ledger.events.base import Alone, OutsideEffect, Result, RowEffect
 from custodes.ledger.events.fields import Target
 from custodes.ledger.events.kinds import EventKind
-from custodes.ledger.events.values import KeyIdText, KeyName
+from custodes.ledger.events.values import KeyIdText, KeyName, LogName, Sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,29 @@ class LogRestored(RowEffect):
     """how many they are"""
     lacking: int
     """how many of them the database did not have at all"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSucceeded(RowEffect):
+    """The end of a log was lost with every copy, and this log begins in its place: its first entry."""
+
+    kind = EventKind.LOG_SUCCEEDED
+    predecessor: LogName
+    """the name of the log that ended"""
+    cosigned_size: int
+    """entries of its last checkpoint that witnesses are known to have cosigned"""
+    cosigned_root: Sha256
+    """root of that checkpoint"""
+    left_size: int
+    """entries of it that are left"""
+    left_root: Sha256
+    """root over those"""
+    gap: int
+    """entries that were cosigned and are lost"""
+    declaration_sha256: Sha256
+    """SHA-256 of the signed declaration"""
+    declared_by: tuple[KeyIdText, ...]
+    """key ids of the overseers who signed it"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

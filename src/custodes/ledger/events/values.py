@@ -38,6 +38,13 @@ class ContractId(Token):
     shape = re.compile(r"(fake-)?[0-9a-f]{64}", re.ASCII)
 
 
+class LogName(Token):
+    """The name of a log, which is public (C2SP signed-note)."""
+
+    __slots__ = ()
+    shape = re.compile(r"[a-z0-9./~-]{1,200}", re.ASCII)
+
+
 class KernelName(Token):
     """What compared the rows of a search, with its version."""
 

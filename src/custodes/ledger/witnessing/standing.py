@@ -48,7 +48,7 @@ class Extension:
 
         Raises:
             InputError: ``ledger.note-malformed``, ``ledger.signature-wrong``, ``ledger.extension-malformed``, or
-                ``ledger.extension-unsigned``.
+                ``ledger.overseers-missing``.
         """
         note = SignedNote.parse(data)
         header, said_origin, *times = [*note.text.split("\n"), ""][:5]
@@ -60,14 +60,7 @@ class Extension:
             raise _malformed(N_("It is for another log."))
         if not 0 < until - granted <= LONGEST_EXTENSION_S:
             raise _malformed(N_("It ends before it begins, or lasts more than thirty days."))
-        able = [key for key in overseers if key.type is KeyType.ED25519]
-        signed = {key.public for key, _ in verified_signatures(note, able)}  # type: ignore[attr-defined]
-        if len(signed) < EXTENSION_KEYS:
-            raise InputError(
-                "ledger.extension-unsigned",
-                N_("The extension is not signed by two overseers."),
-                why=N_("One person alone cannot let searches go on without witnesses."),
-            )
+        signed_by_two(note, overseers)
         return found
 
     def holds_at(self, now: int) -> bool:
@@ -124,6 +117,24 @@ def standing(
         is_overdue=waiting > limit_s,
         extended_until=extension.until if extension and extension.holds_at(now) else None,
     )
+
+
+def signed_by_two(note: SignedNote, overseers: Sequence[VerifierKey]) -> tuple[bytes, ...]:
+    """Return the key ids, in order, of the overseers who signed ``note``.
+
+    Raises:
+        InputError: ``ledger.signature-wrong``, or ``ledger.overseers-missing`` if they are not two.
+    """
+    able = [key for key in overseers if key.type is KeyType.ED25519]
+    signed = {key.public: key.key_id for key, _ in verified_signatures(note, able)}  # type: ignore[attr-defined]
+    if len(signed) < EXTENSION_KEYS:
+        raise InputError(
+            "ledger.overseers-missing",
+            N_("This note is not signed by two overseers."),
+            why=N_("One person alone cannot do without the witnesses."),
+            hint=N_("Their keys are the lines of the file that CUSTODES_OVERSEER_KEYS names."),
+        )
+    return tuple(sorted(signed.values()))
 
 
 def _after(word: str, lines: Sequence[str]) -> int | None:

@@ -72,7 +72,9 @@ class SealedFolder:
             Conflict: ``ledger.database-behind``, ``ledger.history-differs`` or ``ledger.tile-sealed``.
             SetupError: the folder cannot be used, or lacks tiles that its checkpoint covers.
         """
-        growth = self._growth or self._begun(index)
+        growth = self._growth
+        if growth is None or not self._is_as_it_was_left(growth):
+            growth = self._begun(index)
         self._growth = None  # after any error, what is in memory may be ahead of what is kept
         if size < growth.size:
             raise _behind(growth.size, size)
@@ -99,6 +101,11 @@ class SealedFolder:
             if growth.last_entries() != index.bodies(size - len(growth.last_entries()), len(growth.last_entries())):
                 raise history_differs()
         return growth
+
+    def _is_as_it_was_left(self, growth: Growth) -> bool:
+        """Return whether the folder ends where this process left it: a copy's disk may have been exchanged."""
+        published = self.published()
+        return published is not None and (published.size, published.root) == (growth.size, growth.root())
 
     def _drop_partials(self, before: int, after: int) -> None:
         """Remove partial tiles that full ones replaced: at every level whose count of full tiles rose."""

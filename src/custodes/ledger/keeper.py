@@ -249,23 +249,29 @@ class LogKeeper:
     # --- proofs -----------------------------------------------------------------------------------
 
     def proof(self, position: int | None) -> tuple[Proof, bytes]:
-        """Return that the entry at ``position`` is in the log, under a checkpoint that may leave; and the entry.
+        """Return that the entry at ``position`` is in the log, and the entry. Raises as :meth:`proofs`."""
+        return self.proofs([position])[0]
+
+    def proofs(self, positions: Sequence[int | None]) -> list[tuple[Proof, bytes]]:
+        """Return that entries are in the log, all under one checkpoint that may leave; and the entries.
 
         With witnesses that is the last one that a quorum cosigned; without, the last one that was published.
 
         Raises:
-            Conflict: ``ledger.not-covered``, it is not covered yet.
+            Conflict: ``ledger.not-covered``, one is not covered yet.
         """
+        known = [position for position in positions if position is not None]
+        last = max(known) if len(known) == len(positions) else None
         notary = self.notary
         if notary:
             witnessed = notary.cosigned()
-            note = self._store.read_named(COSIGNED) if covers(witnessed, position) else None
+            note = self._store.read_named(COSIGNED) if covers(witnessed, last) else None
         else:
             published = self.checkpoint()
-            is_in = published is not None and position is not None and position < published.size
+            is_in = published is not None and last is not None and last < published.size
             note = self._store.read_checkpoint() if is_in else None
         published = self.checkpoint()
-        if note is None or position is None or published is None:
+        if note is None or last is None or published is None:
             raise Conflict(
                 "ledger.not-covered",
                 N_("This entry is not yet covered by a checkpoint that may leave the installation."),
@@ -273,7 +279,7 @@ class LogKeeper:
                 hint=N_("Try again in a moment; “custodes ledger status” says what is missing."),
             )
         reader = TileReader(self._store, published.size)
-        return Proof.make(reader, position, note), reader.entry(position)
+        return [(Proof.make(reader, position, note), reader.entry(position)) for position in known]
 
     def promise(self, entry: bytes, at: int) -> bytes:
         """Return the log's signed promise that ``entry`` will be in it within :data:`PROMISED_S` seconds of ``at``.

@@ -4,6 +4,7 @@ This file is the whole verifier: it needs Python 3.11 and the package `cryptogra
 
     python verify.py log FOLDER --key VKEY [--key VKEY] [--policy FILE] [--since CHECKPOINT] [--strict]
     python verify.py proof FILE --entry FILE --key VKEY [--policy FILE] [--strict]
+    python verify.py pack FILE --key VKEY [--policy FILE] [--strict]
 
 Believed are the keys on the command line and in the policy file, and the checkpoint given with --since if its log
 signed it; nothing in FOLDER or in a proof.  No count, name, path or link there decides what is read or compared: the
@@ -21,6 +22,10 @@ How a log is verified:
 4. Partial tiles of smaller sizes must be the beginnings of those that replaced them.  Files that the checkpoint does
    not cover are not verified, which is said, and refused with --strict.
 
+A disclosure pack is a ZIP of entries, each with a proof, all against one checkpoint, and openings: bytes whose SHA-256
+the entry states as ``private``.  Exactly those members may be in it, stored as they are, beside README.txt and
+pack.json, which are its maker's words: nothing proves them, nor that no entry was left out.
+
 Exit status: 0 verified, 1 not verified (one sentence says what failed and where), 2 wrong command line.
 """
 
@@ -29,10 +34,13 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import io
+import json
 import os
 import re
 import stat
 import sys
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +52,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 WIDTH = 256  # hashes in a full tile, entries in a full bundle
 MAX_NOTE, MAX_BUNDLE = 1_000_000, WIDTH * (2 + 65_535)  # bytes
+MAX_PACK = 500_000_000
 ED25519, COSIGNATURE, MLDSA = 0x01, 0x04, 0x06  # C2SP signed-note, "Signature types"
 
 
@@ -419,6 +428,67 @@ def verify_proof(data: bytes, entry: bytes, trust: Trust) -> str:
     return f"Verified: entry {index} of '{checkpoint.origin}' ({checkpoint.size} entries); {signers}."
 
 
+def members(data: bytes) -> dict[str, bytes]:
+    """Return the members of a ZIP that is written in the one way in which a pack is: made again, it is the same."""
+    again = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(again, "w") as copy:
+            if sum(one.file_size for one in archive.infolist()) > len(data):
+                raise Failure("The members of the pack are larger than the pack.")
+            found = {one.filename: archive.read(one) for one in archive.infolist()}
+            for name, content in found.items():
+                member = zipfile.ZipInfo(name)  # of the earliest date that a ZIP can state
+                member.create_system = 3
+                copy.writestr(member, content)
+    except Failure:
+        raise
+    except Exception as error:  # a reader of an archive that anybody may have written: whatever it says, it is none
+        raise Failure(f"This is not a disclosure pack ({type(error).__name__}).") from error
+    if again.getvalue() != data:
+        raise Failure("The archive is not written as a disclosure pack is.")
+    return found
+
+
+def private_of(body: bytes) -> object:
+    """Return what an entry commits to."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        said = None
+    return said.get("private") if isinstance(said, dict) else None
+
+
+def verify_pack(data: bytes, trust: Trust) -> str:
+    """Verify a disclosure pack; return a sentence that says what is proven, or raise Failure."""
+    found = members(data)
+    words = [found.pop(name, b"") for name in ("README.txt", "pack.json")]
+    entries = {name: body for name, body in found.items() if re.fullmatch(r"entries/(0|[1-9][0-9]{0,18})\.json", name)}
+    if not all(words) or not entries:
+        raise Failure("The pack has no README.txt, no pack.json or no entry.")
+    notes: set[bytes] = set()
+    opened = 0
+    for name, body in entries.items():
+        position = name[len("entries/") : -len(".json")]
+        proof = found.pop(f"proofs/{position}.tlog-proof", b"")
+        above, _, note = proof.partition(b"\n\n")
+        signers = verify_proof(proof, body, trust)
+        if f"\nindex {position}\n".encode() not in above + b"\n":
+            raise Failure(f"The proof of {name} is one of another entry.")
+        notes.add(note)
+        opening = found.pop(f"openings/{position}", None)
+        if opening is not None:
+            if hashlib.sha256(opening).hexdigest() != private_of(body):
+                raise Failure(f"openings/{position} is not what {name} commits to.")
+            opened += 1
+        del found[name]
+    if len(notes) != 1:
+        raise Failure("The proofs in the pack are of different checkpoints.")
+    if found:
+        raise Failure(f"The pack has a member that belongs to none of its entries: {min(found)}.")
+    where = signers.partition(" of ")[2]
+    return f"Verified: {len(entries)} entries, {opened} of them opened, of {where} Not proven: that none was left out."
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Verify a log or a proof from one, trusting only the keys given.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -428,7 +498,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     proof = commands.add_parser("proof", help="one entry, by its .tlog-proof file")
     proof.add_argument("path", type=Path, metavar="FILE")
     proof.add_argument("--entry", type=Path, required=True, metavar="FILE", help="the entry, byte for byte")
-    for command in (log, proof):
+    pack = commands.add_parser("pack", help="a disclosure pack: what a log says of one request")
+    pack.add_argument("path", type=Path, metavar="FILE")
+    for command in (log, proof, pack):
         command.add_argument("--key", action="append", default=[], metavar="VKEY", help="a key the log must sign with")
         command.add_argument("--policy", type=Path, metavar="FILE", help="witnesses and a quorum (C2SP tlog-policy)")
         command.add_argument("--strict", action="store_true", help="refuse what is neither signed nor covered")
@@ -437,6 +509,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trust = Trust(chosen.key, read(chosen.policy) if chosen.policy else b"quorum none\n", strict=chosen.strict)
         if chosen.command == "log":
             said = verify_log(chosen.path, trust, read(chosen.since) if chosen.since else None)
+        elif chosen.command == "pack":
+            said = verify_pack(read(chosen.path, MAX_PACK), trust)
         else:
             said = verify_proof(read(chosen.path, 3 * MAX_NOTE), read(chosen.entry), trust)
     except Failure as failure:

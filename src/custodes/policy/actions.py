@@ -40,6 +40,7 @@ class Action(enum.StrEnum):
     VERIFY_LOG = "verify-log"
     ADOPT_THRESHOLD = "adopt-threshold"
     EXPORT_PROOF = "export-proof"
+    DISCLOSE = "disclose"
     EXTEND_QUORUM = "extend-quorum"
     RESTORE_LOG = "restore-log"
     DECLARE_SUCCESSOR = "declare-successor"
@@ -83,6 +84,7 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.VERIFY_LOG: frozenset({Role.AUDITOR}),
     Action.ADOPT_THRESHOLD: frozenset({Role.ADMINISTRATOR}),
     Action.EXPORT_PROOF: frozenset({Role.AUDITOR}),
+    Action.DISCLOSE: frozenset({Role.AUDITOR}),
     Action.EXTEND_QUORUM: frozenset({Role.AUDITOR}),
     Action.RESTORE_LOG: frozenset({Role.AUDITOR}),
     Action.DECLARE_SUCCESSOR: frozenset({Role.AUDITOR}),

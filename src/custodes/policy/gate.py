@@ -172,6 +172,7 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.VERIFY_LOG: _Rule(NoFacts, _role_is_enough),
     Action.ADOPT_THRESHOLD: _Rule(NoFacts, _role_is_enough),
     Action.EXPORT_PROOF: _Rule(NoFacts, _role_is_enough),
+    Action.DISCLOSE: _Rule(OwnedFacts, own_agency),
     Action.EXTEND_QUORUM: _Rule(NoFacts, _role_is_enough),
     Action.RESTORE_LOG: _Rule(NoFacts, _role_is_enough),
     Action.DECLARE_SUCCESSOR: _Rule(NoFacts, _role_is_enough),

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q
 
 from custodes.errors import InputError, NotFound
 from custodes.ids import AccountId, AgencyId, CaseId, EntryId, KeyId, RequestId
@@ -73,15 +73,23 @@ class DatabaseEntryStore:
 
     def private_of(self, entry: EntryId) -> dict[str, str]:
         """Return the private part of an entry, as far as it is what the log committed to; nothing if it is gone."""
+        opened = self.opening_of(entry)
+        found: dict[str, str] = json.loads(opened[SALT_BYTES:]) if opened else {}
+        return found
+
+    def opening_of(self, entry: EntryId) -> bytes | None:
+        """Return the salt and private part that an entry commits to; None if it has none or they are gone."""
         row, body = LogDetail.objects.filter(entry=entry).first(), LogEntry.objects.filter(uid=entry).first()
         if row is None or body is None:
-            return {}
+            return None
         sealed = Sealed(KeyId(row.key_uid), bytes(row.ciphertext))
         opened = dict(self._vault.open_remaining([(entry, sealed)])).get(entry, b"")
-        if hashlib.sha256(opened).hexdigest() != json.loads(bytes(body.body)).get("private"):
-            return {}
-        found: dict[str, str] = json.loads(opened[SALT_BYTES:])
-        return found
+        return opened if hashlib.sha256(opened).hexdigest() == json.loads(bytes(body.body)).get("private") else None
+
+    def of_request(self, request: RequestId, case: CaseId) -> list[Entry]:
+        """Return every entry about a request, and those of its case that are about none, in order."""
+        of_case = Q(case=case, request="")
+        return [_entry(row) for row in LogEntry.objects.filter(of_case | Q(request=request)).order_by("pk")]
 
     def of_kind(self, kind: str) -> Iterator[Entry]:
         """Yield every entry of one kind, in the order in which they were written."""

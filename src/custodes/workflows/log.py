@@ -222,12 +222,12 @@ def export_proof(services: Services, context: Context, *, entry: EntryId) -> tup
     """
     permit(context, Action.EXPORT_PROOF)
     keeper = keeper_of(services)
-    proof = keeper.proof(_place(services.entries.get(entry).position))
+    proof = keeper.proof(place_of(services.entries.get(entry).position))
     services.ledger.alone(Event(context, ProofExported(entry=entry)))
     return proof
 
 
-def _place(position: int | None) -> int | None:
+def place_of(position: int | None) -> int | None:
     """Return an entry's place in the present log.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from custodes.cli.ledger import balance, extend, proof, receipt, replay, restore, status, succeed, verify
+from custodes.cli.ledger import balance, extend, pack, proof, receipt, replay, restore, status, succeed, verify
 
 
 @click.group()
@@ -12,5 +12,5 @@ def command() -> None:
     """Check the log, and what it says happened."""
 
 
-for each in (status, verify, balance, proof, receipt, replay, extend, restore, succeed):
+for each in (status, verify, balance, proof, pack, receipt, replay, extend, restore, succeed):
     command.add_command(each.command)

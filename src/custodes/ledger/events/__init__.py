@@ -61,6 +61,8 @@ from custodes.ledger.events.searches import (
 )
 from custodes.ledger.events.upkeep import (
     ClockWentBack,
+    DisclosureMade,
+    DisclosureResult,
     Extended,
     KeyProtected,
     KeyRotated,
@@ -152,6 +154,7 @@ _CLASSES: tuple[type[Deed], ...] = (
     LogVerified,
     NightChecked,
     ThresholdSet,
+    DisclosureMade,
     LogRestored,
     LogSucceeded,
     ClockWentBack,
@@ -184,6 +187,8 @@ __all__ = [
     "CorrectionWaiting",
     "CorrectionWithdrawn",
     "Deed",
+    "DisclosureMade",
+    "DisclosureResult",
     "DispositionsFinished",
     "DispositionsResumed",
     "DispositionsStarted",

@@ -59,6 +59,7 @@ class EventKind(enum.StrEnum):
     NIGHT_CHECKED = "night.checked"
     CLOCK_WENT_BACK = "clock.went-back"
     PROOF_EXPORTED = "proof.exported"
+    DISCLOSURE_MADE = "disclosure.made"
     TIME_EXTENDED = "quorum.extended"
     REPLAY_STARTED = "replay.started"
     REPLAY_RESUMED = "replay.resumed"

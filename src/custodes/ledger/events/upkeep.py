@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from custodes.ids import EntryId
+from custodes.ids import EntryId, RequestId
 from custodes.ledger.events.base import Alone, OutsideEffect, Result, RowEffect
 from custodes.ledger.events.fields import Target
 from custodes.ledger.events.kinds import EventKind
@@ -95,6 +95,30 @@ class ProofExported(Alone):
     kind = EventKind.PROOF_EXPORTED
     entry: Target[EntryId]
     """the entry"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisclosureResult(Result):
+    """What a disclosure pack holds."""
+
+    entries: int
+    """how many entries"""
+    openings: int
+    """how many of them with their private part"""
+    lacking: int
+    """how many private parts were asked for and do not exist any more"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisclosureMade(OutsideEffect[DisclosureResult]):
+    """What the log says of a request was about to be handed to a person as a disclosure pack, and was."""
+
+    kind = EventKind.DISCLOSURE_MADE
+    outcome = DisclosureResult
+    disclosed: Target[RequestId]
+    """the request"""
+    opened: bool
+    """whether private parts were asked for"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

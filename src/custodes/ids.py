@@ -15,6 +15,8 @@ from custodes.text import N_
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH = 26
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(5 * (_LENGTH - 2), -1, -10)
 _DIGITS = re.compile(f"[{_ALPHABET}]{{{_LENGTH}}}")
 Entropy = Callable[[int], bytes]
 """``entropy(n)`` returns ``n`` random bytes; the only source of randomness anything may use."""
@@ -30,7 +32,7 @@ class Id(str):
     def new(cls, entropy: Entropy) -> Self:
         """Return a fresh random id of this kind."""
         number = int.from_bytes(entropy(16), "big")
-        digits = "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(_LENGTH)))
+        digits = "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
         return cls(f"{cls.prefix}_{digits}")
 
     @classmethod

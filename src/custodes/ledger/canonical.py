@@ -16,6 +16,10 @@ _LARGEST = 2**53 - 1
 Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
 
 
+# made once: every entry is written by it
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def canonical(body: Mapping[str, object]) -> bytes:
     """Return canonical JSON of ``body``; what it leaves open (None at the top) is left out.
 
@@ -26,7 +30,7 @@ def canonical(body: Mapping[str, object]) -> bytes:
             not Unicode, or a value of another type.
     """
     stated = {_name(key): _plain(value) for key, value in body.items() if value is not None}
-    return json.dumps(stated, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _ENCODER.encode(stated).encode()
 
 
 def _name(key: str) -> str:

@@ -120,6 +120,7 @@ def test_the_closed_list_of_what_is_open_is_changed_by_nobody_unawares() -> None
         "gap",
         "openings",
         "cosigned_size",
+        "ended_size",
         "left_size",
     }
     counts |= {"differing", "first", "entries", "lacking", "seconds", "wrapped", "size", "overlap_s"}

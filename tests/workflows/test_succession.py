@@ -168,6 +168,28 @@ def test_the_witnesses_refuse_what_is_left_and_the_successor_is_played_through(d
     export_proof(services, auditor, entry=entry.id)
 
 
+def test_what_is_written_between_draft_and_declaration_stays_in_the_log_that_ends(disaster: Disaster) -> None:
+    world, kept = disaster.world, disaster.kept
+    services, auditor = world.services, world.as_("auditor")
+    checkpoint = Checkpoint.parse(SignedNote.parse(disaster.happens()).text)
+    note = disaster.signed(draft_declaration(services, auditor, cosigned=checkpoint), 0, 2)
+    kept.write(3)
+    kept.seal()
+    declare_successor(services, auditor, note=note, passphrase=no_passphrase)
+    entry = services.entries.last_of("log.succeeded")
+    assert entry is not None
+    facts = json.loads(entry.body)["facts"]
+    assert facts["left_size"] == disaster.size
+    ended = kept.folder.with_name(f"{kept.folder.name}.ended-1")
+    shown = (ended / "left").read_bytes()
+    new = [use.key for use in kept.keeper.keyring.uses]
+    assert disaster.witnesses[0].accept_successor(new, shown, gap=5).follows
+    assert facts["ended_size"] == entry.position == LogEntry.objects.filter(position__lt=entry.position).count()
+    assert entry.position == disaster.size + 3
+    kept.keeper.seal(kept.at)
+    assert verify_log(services, auditor).is_sound
+
+
 def test_what_is_in_the_ended_log_is_not_proven_from_the_new_one(disaster: Disaster) -> None:
     services, auditor = disaster.world.services, disaster.world.as_("auditor")
     disaster.declare(disaster.happens())

@@ -28,7 +28,7 @@ from custodes.ledger.sealer import Round, SealedFolder, Sealer
 from custodes.ledger.stamp import FOLDER as STAMPS
 from custodes.ledger.stamp import Authority, read_stamp, stamp_checkpoint
 from custodes.ledger.tiles import TileReader
-from custodes.ledger.tree import leaf_hash
+from custodes.ledger.tree import EMPTY_ROOT, leaf_hash, range_root
 from custodes.ledger.witnessing.client import Gathered
 from custodes.ledger.witnessing.standing import Extension, Standing
 from custodes.text import N_
@@ -37,6 +37,8 @@ PROMISE_HEADER = "custodes/inclusion-promise@v1"
 PROMISED_S = 60
 """Seconds within which a promised entry is sealed; it takes one, and a process may be starting."""
 EXTENSION = "extension"
+LEFT = "left"
+"""The checkpoint of what was left of a log when its successor was drafted: what witnesses are shown of it."""
 PREDECESSOR = "predecessor"
 """The signed declaration of which log this one follows, where it follows one."""
 _LOCK = "sealer.lock"
@@ -145,6 +147,17 @@ class LogKeeper:
             if begun not in (None, note):
                 raise _succession_unfinished()
             yield begun is not None
+
+    def root_of_first(self, size: int) -> bytes:
+        """Return the root over the first ``size`` entries of what was published (at most its size)."""
+        published = self.checkpoint()
+        reader = TileReader(self._store, published.size if published else 0)
+        return range_root(reader, 0, size) if size else EMPTY_ROOT
+
+    def keep_left(self) -> None:
+        """Keep the present checkpoint beside the log: it is what a successor will be said to follow."""
+        if note := self._store.read_checkpoint():
+            self._store.write_named(LEFT, note)
 
     def mark_succession(self, note: bytes) -> None:
         """Write down that a successor begins: until it has, nothing is sealed."""

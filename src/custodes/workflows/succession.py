@@ -44,6 +44,8 @@ class Succession:
 def draft_declaration(services: Services, context: Context, *, cosigned: Checkpoint) -> Declaration:
     """Return the declaration for two overseers to sign, from the last checkpoint that the witnesses cosigned.
 
+    What is left now is kept as the file ``left`` of the log's folder, for the witnesses.
+
     Raises:
         Conflict: ``ledger.nothing-left``, ``ledger.not-level``, or ``ledger.not-lost``.
     """
@@ -58,6 +60,7 @@ def draft_declaration(services: Services, context: Context, *, cosigned: Checkpo
             why=N_("It is another log's, or the log that is here reaches as far."),
             hint=N_("Ask the witnesses for the last checkpoint of this log that they cosigned."),
         )
+    keeper.keep_left()
     return found
 
 
@@ -108,10 +111,13 @@ def _left(keeper: LogKeeper) -> Tree:
 
 
 def _check(keeper: LogKeeper, declaration: Declaration) -> None:
-    if declaration.origin != keeper.keyring.origin or declaration.left != _left(keeper):
+    """Hold the log to being the declared one, as it was when that was drafted or grown since."""
+    here, left = _left(keeper), declaration.left
+    is_it = declaration.origin == keeper.keyring.origin and left.size <= here.size
+    if not is_it or keeper.root_of_first(left.size) != left.root:
         raise Conflict(
             "ledger.declaration-of-another",
-            N_("The declaration is not about the log that is here, as it is now."),
+            N_("The declaration is not about the log that is here."),
             hint=N_("Draft it anew with “custodes ledger succeed --draft”, and have it signed."),
         )
     verified_entries(keeper, keeper.folder)
@@ -132,6 +138,7 @@ def _state(
         left_size=declaration.left.size,
         left_root=Sha256(declaration.left.root.hex()),
         gap=declaration.gap,
+        ended_size=SealedEntries().size(),
         declaration_sha256=Sha256(digest),
         declared_by=tuple(KeyIdText(signer.hex()) for signer in signers),
     )

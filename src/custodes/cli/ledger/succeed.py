@@ -38,7 +38,7 @@ def command(note: Path, draft: bool) -> None:
     with acting() as (services, context):
         found = declare_successor(services, context, note=data, passphrase=passphrases.source(services.config, "log"))
     declared = found.declaration
-    say(N_("“%(origin)s” has ended with %(size)d entries; %(gap)d that were cosigned are lost."),
+    say(N_("Of “%(origin)s” %(size)d entries are left; %(gap)d that were cosigned are lost."),
         origin=declared.origin, size=declared.left.size, gap=declared.gap)  # fmt: skip
     say(N_("It is followed by “%(origin)s”, with these keys:"), origin=found.successor)
     for key in found.keys:

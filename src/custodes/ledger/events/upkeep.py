@@ -73,6 +73,8 @@ class LogSucceeded(RowEffect):
     """root over those"""
     gap: int
     """entries that were cosigned and are lost"""
+    ended_size: int
+    """entries with which it ended: those left, and what was written until it was succeeded"""
     declaration_sha256: Sha256
     """SHA-256 of the signed declaration"""
     declared_by: tuple[KeyIdText, ...]

@@ -27,6 +27,7 @@ from custodes.ledger.quorum import Policy
 from custodes.ledger.sealer import Round, SealedFolder, Sealer
 from custodes.ledger.stamp import FOLDER as STAMPS
 from custodes.ledger.stamp import Authority, read_stamp, stamp_checkpoint
+from custodes.ledger.succession import unfinished
 from custodes.ledger.tiles import TileReader
 from custodes.ledger.tree import EMPTY_ROOT, leaf_hash, range_root
 from custodes.ledger.witnessing.client import Gathered
@@ -113,7 +114,7 @@ class LogKeeper:
             if not is_leading:
                 return None
             if self._mark.exists():
-                raise _succession_unfinished()
+                raise unfinished()
             keyring = self.keyring
             if self._sealer is None:
                 # the time of a signature is that of its round; the sealer lives as long as this process
@@ -145,7 +146,7 @@ class LogKeeper:
                 )
             begun = _read_if_there(self._mark)
             if begun not in (None, note):
-                raise _succession_unfinished()
+                raise unfinished()
             yield begun is not None
 
     def root_of_first(self, size: int) -> bytes:
@@ -336,15 +337,6 @@ def _read_if_there(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-
-
-def _succession_unfinished() -> Conflict:
-    return Conflict(
-        "ledger.succession-unfinished",
-        N_("A successor log was begun, and not all of it is done."),
-        why=N_("Until it is, nothing is sealed."),
-        hint=N_("Run “custodes ledger succeed” again with the same declaration."),
-    )
 
 
 def _signs_notes(verifier: object) -> bool:

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from custodes.errors import InputError
+from custodes.errors import Conflict, InputError
 from custodes.ledger.checkpoint import Checkpoint, parse_decimal
 from custodes.ledger.keys import VerifierKey
 from custodes.ledger.note import SignedNote, decode_base64
@@ -90,6 +90,16 @@ class Declaration:
         if found.gap <= 0:
             raise _malformed(N_("Nothing is missing: what is left reaches as far as what was cosigned."))
         return found, signed_by_two(note, overseers)
+
+
+def unfinished() -> Conflict:
+    """Return the error for a log while its successor is half begun."""
+    return Conflict(
+        "ledger.succession-unfinished",
+        N_("A successor log was begun, and not all of it is done."),
+        why=N_("Until it is, nothing is sealed."),
+        hint=N_("Run “custodes ledger succeed” again with the same declaration."),
+    )
 
 
 def _malformed(why: str) -> InputError:

@@ -9,10 +9,10 @@ import pytest
 from tests.workflows.conftest import World
 from tests.workflows.kept_log import KeptLog, behind_its_back, keep
 
-from custodes.app import new_context
+from custodes.app import new_context, sealing
 from custodes.app.sealing import night_is_due
 from custodes.config import Config
-from custodes.errors import Refused
+from custodes.errors import Refused, SetupError
 from custodes.ledger import Event
 from custodes.ledger.events import GalleryBalanced
 from custodes.policy.facts import Stop
@@ -92,6 +92,22 @@ def test_an_entry_that_says_all_is_even_does_not_lift_what_this_process_found(ke
     forged = GalleryBalanced(even=True, hidden=0, inserted=0, altered=0, powers=0, thresholds=0, admitted=3, barred=0)
     services.ledger.alone(Event(new_context(), forged))
     assert Stop.GALLERY_UNEVEN in stops(services, new_context())
+
+
+def test_a_server_has_the_gallery_ready_and_mends_what_is_damaged_in_its_files(kept: KeptLog, config: Config) -> None:
+    """ENG: segments are verified in the background and built again from the database."""
+    services, world = kept.world.services, kept.world
+    work = sealing._Work(services, kept.keeper)
+    work.tend()
+    assert services.gallery.generation == 3
+    (segment, *_) = sorted(path for path in config.segment_dir.rglob("*") if path.stat().st_size > 100_000)
+    with segment.open("r+b") as file:
+        file.seek(8_200)
+        file.write(b"damage")
+    with pytest.raises(SetupError, match=r"gallery\.damaged"):
+        work.tend()
+    work.tend()
+    assert search(services, world.as_("searcher"), request=world.approved(2, number="b")).compared == 3
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ _ASK_EVERY_S = 2.0
 _AFTER_TROUBLE_S = 5.0
 _STAMP_EVERY_S = 60.0
 _LOOK_FOR_NIGHT_EVERY_S = 60.0
+_TEND_EVERY_S = 86_400.0
 _NIGHT_LOCK = "night.lock"
 _log = logging.getLogger(__name__)
 
@@ -113,8 +114,8 @@ def in_background(services: Services) -> Iterator[None]:
 def start(services: Services, *, is_server: bool = False) -> Callable[[], None]:
     """Seal and ask the witnesses in threads of this process; return what ends them and seals once more.
 
-    A server also compares the gallery with the log when it starts, checks everything every night, and has checkpoints
-    stamped.
+    A server also compares the gallery with the log when it starts, checks everything every night, has checkpoints
+    stamped, and tends the gallery's files.
     """
     ended = threading.Event()
     keeper = services.keeper
@@ -123,7 +124,7 @@ def start(services: Services, *, is_server: bool = False) -> Callable[[], None]:
     work = _Work(services, keeper)
     tasks = [(work.seal, _SEAL_EVERY_S), (work.ask, _ASK_EVERY_S)]
     if is_server:
-        tasks += [(work.check, _LOOK_FOR_NIGHT_EVERY_S), (work.stamp, _STAMP_EVERY_S)]
+        tasks += [(work.check, _LOOK_FOR_NIGHT_EVERY_S), (work.stamp, _STAMP_EVERY_S), (work.tend, _TEND_EVERY_S)]
     threads = [
         threading.Thread(target=_repeat, args=(services, task, every, ended), name=task.__name__, daemon=True)
         for task, every in tasks
@@ -171,6 +172,16 @@ class _Work:
             elif not self.compared:
                 compare_and_log(self.services, context)
         self.compared.append(True)
+
+    def tend(self) -> None:
+        """Have the gallery ready before the first search; once a day look for damage, and give back destroyed rows."""
+        from custodes.store.database import readable_database
+
+        with readable_database():
+            gallery = self.services.gallery
+            gallery.warm()
+            gallery.scrub()
+            gallery.compact()
 
     def stamp(self) -> None:
         self.keeper.stamp()

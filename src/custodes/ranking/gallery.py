@@ -113,6 +113,10 @@ class Gallery:
         """
         return self._current().generation
 
+    def warm(self) -> None:
+        """Bring the files up to date and the kernel's loops into memory. Raises as :meth:`catch_up`."""
+        self._engine.kernel(self._current().rows, self._contract.dimension)
+
     def compact(self) -> int:
         """Give back the places of destroyed rows, beside the searches; return how many. Raises as :meth:`scrub`."""
         view = self._current()

@@ -44,6 +44,8 @@ class DatabaseEntryStore:
             with connection.cursor() as cursor:
                 cursor.execute(f"{_ADD} {', '.join([_MARKS] * len(rows))}", [value for row in rows for value in row])
         private = [(entry.id, entry.salt + entry.private) for entry in entries if entry.private]
+        if not private:
+            return
         insert(
             LogDetail(entry=uid, key_uid=sealed.key, ciphertext=sealed.ciphertext)
             for (uid, _), sealed in zip(private, self._vault.seal_all(private), strict=True)

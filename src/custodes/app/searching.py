@@ -10,6 +10,7 @@ from custodes.config import Config
 from custodes.ranking.gallery import Engine, Gallery
 from custodes.ranking.kernel import choose
 from custodes.ranking.segments.folder import SegmentFolder
+from custodes.ranking.segments.place import make_private
 from custodes.ranking.turnstile import Turnstile
 from custodes.store.gallery import DatabaseTemplateSource
 from custodes.store.vault import Vault
@@ -27,6 +28,7 @@ def make_gallery(config: Config, vault: Vault, contract: Contract) -> Gallery:
         turnstile=Turnstile(_AT_ONCE, _WAITING, time.monotonic),
         threads=config.threads,
     )
+    make_private(config.segment_dir)
     # one folder for each contract: an installation whose model pack changes keeps both while it searches again
     folder = SegmentFolder(config.segment_dir / contract.id[:16], contract, entropy=os.urandom, wait=time.sleep)
     return Gallery(DatabaseTemplateSource(vault), contract, folder, engine)

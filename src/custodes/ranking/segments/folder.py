@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from custodes.errors import Busy, SetupError
+from custodes.errors import Busy
 from custodes.ids import AgencyId, TemplateId
 from custodes.ranking.protocol import TemplateSource
 from custodes.ranking.segments import manifest as manifests
@@ -28,6 +28,7 @@ from custodes.ranking.segments.growth import Growth
 from custodes.ranking.segments.history import leaves
 from custodes.ranking.segments.layout import Layout
 from custodes.ranking.segments.manifest import Manifest, SegmentState
+from custodes.ranking.segments.place import make_private, unusable
 from custodes.ranking.segments.raw import Name, RawSegment
 from custodes.ranking.segments.view import Segment, View
 from custodes.text import N_
@@ -271,11 +272,10 @@ class SegmentFolder:
     def _changing(self) -> Iterator[None]:
         """Be the only one who changes the folder. Raises as :meth:`advance` for files that cannot be used."""
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
+            make_private(self.folder)
             descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise _unusable(error) from error
+            raise unusable(error) from error
         try:
             self._lock(descriptor)
             yield
@@ -283,7 +283,7 @@ class SegmentFolder:
             if error.errno is None:
                 # not the file system's: the source's own
                 raise
-            raise _unusable(error) from error
+            raise unusable(error) from error
         finally:
             os.close(descriptor)
 
@@ -304,13 +304,3 @@ class SegmentFolder:
                 waited += _STEP_S
             else:
                 return
-
-
-def _unusable(error: OSError) -> SetupError:
-    return SetupError(
-        "gallery.folder-unusable",
-        N_("The folder of the gallery's segments cannot be used (%(reason)s)."),
-        why=N_("Templates are searched from there; without it nothing can be compared."),
-        hint=N_("Make room, or set CUSTODES_SEGMENT_DIR to another memory-backed or encrypted folder."),
-        reason=error.strerror or type(error).__name__,
-    )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from custodes import app
-from custodes.app import Actor, new_context, open_services
+from custodes.app import Actor, alone, new_context, open_services
 from custodes.config import Config
 from custodes.errors import SetupError
 from custodes.ids import AccountId, AgencyId
@@ -199,20 +199,20 @@ def test_the_lock_is_taken_once_per_process_and_given_to_the_next(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.data_dir.mkdir()
-    monkeypatch.setattr(app, "_locks", {})
+    monkeypatch.setattr(alone, "_locks", {})
     calls: list[str] = []
-    app._when_alone(config, lambda: calls.append("tidied"))
-    app._when_alone(config, lambda: calls.append("again"))
-    (descriptor,) = app._locks.values()
-    monkeypatch.setattr(app, "_locks", {})
-    app._when_alone(config, lambda: calls.append("not alone"))
-    (second,) = app._locks.values()
+    alone.when_alone(config, lambda: calls.append("tidied"))
+    alone.when_alone(config, lambda: calls.append("again"))
+    (descriptor,) = alone._locks.values()
+    monkeypatch.setattr(alone, "_locks", {})
+    alone.when_alone(config, lambda: calls.append("not alone"))
+    (second,) = alone._locks.values()
     os.close(descriptor)
     os.close(second)
-    monkeypatch.setattr(app, "_locks", {})
-    app._when_alone(config, lambda: calls.append("alone again"))
+    monkeypatch.setattr(alone, "_locks", {})
+    alone.when_alone(config, lambda: calls.append("alone again"))
     assert calls == ["tidied", "alone again"]
-    os.close(next(iter(app._locks.values())))
+    os.close(next(iter(alone._locks.values())))
 
 
 def test_a_research_pack_runs_only_in_evaluation_mode(config: Config) -> None:

@@ -104,6 +104,7 @@ def skeleton(tmp_path: Path) -> Path:
         "errors",
         "ids",
         "keyfile",
+        "protected",
         "text",
         "types",
         "ranking/gallery",

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from custodes.errors import SetupError
 from custodes.keyfile import (
-    Cost,
     destroy_file,
     is_protected,
     no_passphrase,
@@ -25,6 +24,7 @@ from custodes.keyfile import (
     take_place,
     write_new_file,
 )
+from custodes.protected import Cost
 
 SECRET = bytes(range(32))
 CHEAP = Cost(memory=64, passes=1, lanes=1)

@@ -1,16 +1,7 @@
 """Secret files: how any key of this product lies on a disk, and how it is read.
 
-A secret is 32 random bytes.  Its file, mode 0600, is either *plain*, those 32 bytes and nothing else, or *protected*,
-four lines of ASCII::
-
-    custodes protected key 1
-    argon2id <memory in KiB> <passes> <lanes>
-    <salt, 16 bytes in base64>
-    <nonce, 12 bytes, and AES-256-GCM's output, 48 bytes, in base64>
-
-The key of AES-256-GCM (NIST SP 800-38D) is made of the passphrase by Argon2id (RFC 9106); what is authenticated beside
-the secret is the first three lines, so that none of them can be changed.  Costs are bounded when a file is read: a
-hostile one costs seconds and 256 MiB at most.
+A secret is 32 random bytes.  Its file, mode 0600, is either *plain*, those 32 bytes and nothing else, or *protected* by
+a passphrase, in the form that `protected` describes.
 
 What it is not: it knows no purpose of a key, and a passphrase protects none while its process runs.  A device that
 never lets a key out (HSM) or a service (KMS) takes this module's place altogether: docs/keys.md.
@@ -18,53 +9,23 @@ never lets a key out (HSM) or a service (KMS) takes this module's place altogeth
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
-import re
 import stat
 import tempfile
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from custodes.errors import SetupError
 from custodes.ids import Entropy
+from custodes.protected import SECRET_BYTES, Cost, ProtectedSecret, malformed
 from custodes.text import N_
 
-SECRET_BYTES = 32
 PassphraseSource = Callable[[], "bytes | None"]
 """Called once a passphrase is needed; returns it as :func:`passphrase_bytes` does, or None where there is none."""
 
-_TITLE = "custodes protected key 1"
-_SALT_BYTES = 16
-_NONCE_BYTES = 12
-_TAG_BYTES = 16
 _MAX_FILE_BYTES = 1000
 _MAX_PASSPHRASE_BYTES = 1024
-_COST_LINE = re.compile(r"argon2id ([1-9][0-9]{0,6}) ([1-9][0-9]?) ([1-9])", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one guess at a passphrase costs (RFC 9106, section 4). ``memory``: KiB, up to 262,144; ``passes``: up to 16.
-
-    The default is the RFC's second recommended option.
-    """
-
-    memory: int = 65_536
-    passes: int = 3
-    lanes: int = 4
-
-    @property
-    def is_bearable(self) -> bool:
-        """Whether a file may ask for it."""
-        return 8 * self.lanes <= self.memory <= 262_144 and 1 <= self.passes <= 16 and 1 <= self.lanes <= 8
 
 
 def no_passphrase() -> None:
@@ -111,7 +72,7 @@ def is_protected(path: Path) -> bool:
     content = _content(path, _MAX_FILE_BYTES)
     if len(content) == SECRET_BYTES:
         return False
-    _parsed(content, path.name)
+    ProtectedSecret.parse(content, path.name)
     return True
 
 
@@ -132,11 +93,7 @@ def secret_file(secret: bytes, passphrase: bytes | None, entropy: Entropy, *, co
         raise ValueError("a secret has 32 bytes")
     if passphrase is None:
         return secret
-    cost = cost or Cost()
-    salt, nonce = entropy(_SALT_BYTES), entropy(_NONCE_BYTES)
-    head = f"{_TITLE}\nargon2id {cost.memory} {cost.passes} {cost.lanes}\n{base64.b64encode(salt).decode()}\n".encode()
-    body = nonce + AESGCM(_stretched(passphrase, salt, cost)).encrypt(nonce, secret, head)
-    return head + base64.b64encode(body) + b"\n"
+    return ProtectedSecret.seal(secret, passphrase, entropy, cost or Cost()).encode()
 
 
 def protect(path: Path, passphrase: PassphraseSource, new_passphrase: bytes | None, entropy: Entropy) -> None:
@@ -262,7 +219,7 @@ def _content(path: Path, most: int, *, regular: bool = True) -> bytes:
             reason=error.strerror or type(error).__name__,
         ) from error
     if regular and not stat.S_ISREG(mode):
-        raise _malformed(path.name)
+        raise malformed(path.name)
     if stat.S_ISREG(mode) and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SetupError(
             "key-file.exposed",
@@ -277,30 +234,8 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _parsed(content: bytes, name: str) -> tuple[Cost, bytes, bytes, bytes]:
-    """Return cost, salt, what is authenticated, and nonce with ciphertext."""
-    lines = content.split(b"\n")
-    if len(lines) != 5 or lines[0] != _TITLE.encode() or lines[4]:
-        raise _malformed(name)
-    found = _COST_LINE.fullmatch(lines[1].decode("ascii", "replace"))
-    salt, body = _from_base64(lines[2]), _from_base64(lines[3])
-    cost = Cost(int(found[1]), int(found[2]), int(found[3])) if found else None
-    is_whole = len(salt) == _SALT_BYTES and len(body) == _NONCE_BYTES + SECRET_BYTES + _TAG_BYTES
-    if cost is None or not cost.is_bearable or not is_whole:
-        raise _malformed(name)
-    return cost, salt, content[: content.rindex(lines[3])], body
-
-
-def _from_base64(line: bytes) -> bytes:
-    try:
-        raw = base64.b64decode(line, validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-    return raw if base64.b64encode(raw) == line else b""
-
-
 def _opened(content: bytes, path: Path, passphrase: PassphraseSource) -> bytes:
-    cost, salt, head, body = _parsed(content, path.name)
+    protected = ProtectedSecret.parse(content, path.name)
     given = passphrase()
     if given is None:
         raise SetupError(
@@ -309,28 +244,4 @@ def _opened(content: bytes, path: Path, passphrase: PassphraseSource) -> bytes:
             hint=N_("Name a file that holds it in the setting for it: docs/settings.md."),
             file=path.name,
         )
-    try:
-        return AESGCM(_stretched(given, salt, cost)).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], head)
-    except InvalidTag as error:
-        raise SetupError(
-            "key-file.passphrase-wrong",
-            N_("This passphrase does not open the key file %(file)s."),
-            why=N_("It is another one, or the file was altered."),
-            hint=N_("Try again; if you are sure of the passphrase, put the file back from its copy."),
-            file=path.name,
-        ) from error
-
-
-def _stretched(passphrase: bytes, salt: bytes, cost: Cost) -> bytes:
-    return Argon2id(
-        salt=salt, length=SECRET_BYTES, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.memory
-    ).derive(passphrase)
-
-
-def _malformed(name: str) -> SetupError:
-    return SetupError(
-        "key-file.malformed",
-        N_("The key file %(file)s holds neither 32 bytes nor a protected key that can be read here."),
-        hint=N_("Put the right key file back in its place."),
-        file=name,
-    )
+    return protected.open(given, path.name)

@@ -15,6 +15,7 @@ from tests.postgresql import as_the_product
 from tests.workflows.conftest import PASSWORD, World, build_world
 
 from custodes import app
+from custodes.app import alone
 from custodes.cli.main import command
 from custodes.config import Config
 from custodes.engine.fake import FakeEngine
@@ -70,11 +71,11 @@ def installed(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
     monkeypatch.setattr(app, "build_services", remembered)
     monkeypatch.setattr(app, "_engine", lambda _: FakeEngine())
-    monkeypatch.setattr(app, "_locks", {})
+    monkeypatch.setattr(alone, "_locks", {})
     yield config
     for services in opened:
         services.vault.keys.close()
-    for descriptor in app._locks.values():
+    for descriptor in alone._locks.values():
         os.close(descriptor)
     translation.deactivate()
 

@@ -9,7 +9,9 @@ import pytest
 from tests.cli.conftest import Terminal
 from tests.workflows.conftest import PASSWORD
 
+from custodes.app import new_context
 from custodes.engine.fake import picture
+from custodes.workflows.gallery import compare_and_log
 
 _REASONS = (
     *("--offence", "CC 344", "--purpose", "person-of-interest", "--authority", "common-law"),
@@ -73,6 +75,15 @@ def test_a_whole_case_at_the_terminal(terminal: Terminal, image: Path) -> None:
     assert "candidates.viewed" in log
     assert "Candidate list shown" in log
     assert "Person2 Doe" in log
+
+
+def test_the_log_says_what_the_installation_did_by_itself(terminal: Terminal) -> None:
+    """AUD-01."""
+    compare_and_log(terminal.world.services, new_context())
+    log = terminal.as_("auditor").ok("log").splitlines()
+    (compared,) = [line for line in log if "gallery.balanced" in line]
+    assert "the installation itself" in compared
+    assert not any("the installation itself" in line for line in log if "gallery.balanced" not in line)
 
 
 def test_no_candidate_is_said_to_be_a_normal_answer(terminal: Terminal, image: Path) -> None:

@@ -171,10 +171,10 @@ def journey(services: Services, number: str, chance: random.Random) -> list[Call
 def finish(config: Config) -> None:
     """Open the installation as every start does, which closes what was interrupted, and seal the rest."""
     set_up_django()
-    from custodes.app import _when_alone
+    from custodes.app.alone import when_alone
 
     services = services_of(config)
-    _when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
+    when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
     sealer_of(config).seal_all()
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from PIL import Image
 from tests.workflows.conftest import World
 
-from custodes.errors import NotFound, Refused
+from custodes.errors import NotFound, NotSignedIn, Refused
 from custodes.ids import PhotographId, SubjectId
 from custodes.store.enrolment import NewPhotograph
 from custodes.types import Barrier, Youth
 from custodes.workflows import cases, people, viewing
+from custodes.workflows.gallery import check_balance, compare_and_log
 from custodes.workflows.search import search
 
 
@@ -182,6 +184,21 @@ def test_an_auditor_reads_the_log_and_that_is_in_the_log(world: World) -> None:
     assert world.log()[0]["kind"] == "log.viewed"
     mine = viewing.view_log(world.services, world.as_("auditor"), actor=world.person("auditor").id)
     assert {line.entry.kind for line in mine} == {"log.viewed"}
+
+
+def test_what_the_installation_did_by_itself_is_told_from_what_a_stranger_or_a_person_did(world: World) -> None:
+    """AUD-01: every entry says whose deed it is; one of nobody is not always the installation's."""
+    nobody = replace(world.as_("auditor"), actor=None, agency=None, role=None)
+    compare_and_log(world.services, nobody)
+    check_balance(world.services, world.as_("auditor"))
+    with pytest.raises(NotSignedIn):
+        people.sign_in(world.services, nobody, email="nobody@nrp.example", password="a guess")
+    lines = viewing.view_log(world.services, world.as_("auditor"))[1:4]
+    assert [(line.entry.kind, line.is_by_installation) for line in lines] == [
+        ("sign-in.failed", False),
+        ("gallery.balanced", False),
+        ("gallery.balanced", True),
+    ]
 
 
 def test_the_log_can_be_read_when_an_account_is_gone(world: World) -> None:

@@ -5,19 +5,18 @@ What an installation is for, casework or evaluation, is `purpose`.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custodes.app import passphrases, purpose
+from custodes.app.alone import when_alone
 from custodes.config import LONGEST_EFFECT, SIGNING_KEY_CHARACTERS, Config
-from custodes.errors import Conflict, SetupError
+from custodes.errors import SetupError
 from custodes.ids import AccountId, AgencyId, TraceId
 from custodes.text import N_
 from custodes.types import Context, Role
@@ -163,7 +162,7 @@ def open_services(config: Config) -> Services:
     services = build_services(config, make_engine=lambda: _engine(config))
     services.keeper = make_keeper(config)
     with readable_database():
-        _when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
+        when_alone(config, lambda: services.ledger.close_interrupted(new_context()))
         context = new_context()
         services.ledger.close_interrupted(context, before=context.now() - LONGEST_EFFECT)
         seal_now(services)
@@ -214,58 +213,6 @@ def _has_signing_key(config: Config) -> bool:
         return config.secret_key_file.stat().st_size >= SIGNING_KEY_CHARACTERS
     except OSError:
         return False
-
-
-_locks: dict[Path, int] = {}
-
-
-def _when_alone(config: Config, tidy_up: Callable[[], object]) -> None:
-    """Call ``tidy_up`` if no other process has this installation open; keep it open for the life of this one.
-
-    An intent of another living process is not interrupted, only unfinished; hence the lock: whoever can have it
-    exclusively is alone and tidies up while nobody else can begin; everybody then holds it shared.
-    """
-    path = config.data_dir / "in-use.lock"
-    if path in _locks:
-        return
-    try:
-        _locks[path] = descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise SetupError(
-            "installation.not-writable",
-            N_("The data folder cannot be used (%(reason)s)."),
-            hint=N_("Check its owner and mode, and whether the disk is full."),
-            reason=error.strerror or type(error).__name__,
-        ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        tidy_up()
-    except BlockingIOError:
-        pass
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-
-
-@contextmanager
-def alone(config: Config) -> Iterator[None]:
-    """Keep every other process out of an installation that this one has open.
-
-    Raises:
-        Conflict: ``installation.in-use``, when another process has it open.
-    """
-    descriptor = _locks[config.data_dir / "in-use.lock"]
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise Conflict(
-            "installation.in-use",
-            N_("Another process works with this installation."),
-            hint=N_("Stop “custodes serve” and whatever else runs, then try again."),
-        ) from error
-    else:
-        yield
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 def build_services(

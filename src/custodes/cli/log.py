@@ -34,7 +34,7 @@ def command(account: str | None, case: str | None) -> None:
                 f"{x.entry.at:%Y-%m-%d %H:%M:%S}",
                 translate(event_words(x.entry.kind)),
                 label(x.entry.phase),
-                x.actor_name,
+                translate(N_("the installation itself")) if x.is_by_installation else x.actor_name,
                 x.entry.kind,
                 x.entry.id,
             )

@@ -20,7 +20,6 @@ from pathlib import Path
 from custodes.errors import SetupError
 from custodes.ids import Entropy
 from custodes.keyfile import (
-    SECRET_BYTES,
     PassphraseSource,
     is_protected,
     read_secret,
@@ -28,6 +27,7 @@ from custodes.keyfile import (
     take_place,
     write_new_file,
 )
+from custodes.protected import SECRET_BYTES
 from custodes.store.keys import SqliteKeyStore, read_master_key
 from custodes.text import N_
 

@@ -32,6 +32,7 @@ from custodes.workflows.enrolment.corrections import Terms, changed, judged
 from custodes.workflows.gallery import gallery_changes
 from custodes.workflows.jobs import Progress
 from custodes.workflows.packs import require_one_contract
+from custodes.workflows.parts import in_parts
 from custodes.workflows.services import Services
 
 _AT_ONCE = 200
@@ -122,14 +123,14 @@ def confirm_correction(services: Services, context: Context, *, correction: Corr
         )
         for photograph, (template, sealed) in templates.items():
             correcting.add_template(template, photograph, sealed, services.engine.contract, eligibilities[photograph])
-        confirmed = CorrectionConfirmed(
-            correction=record.id,
-            booking=record.booking,
-            photographs=tuple(concerned),
-            job=record.job,
-            fields=_fields(record),
+        confirmed = (
+            CorrectionConfirmed(
+                correction=record.id, booking=record.booking, photographs=part, job=record.job, fields=_fields(record)
+            )
+            for part in in_parts(concerned)
         )
-        services.ledger.with_rows(Event(context, confirmed), *gallery_changes(services, context))
+        entries = [Event(context, each) for each in confirmed]
+        services.ledger.with_rows(*entries, *gallery_changes(services, context))
     return store.correction(correction)
 
 

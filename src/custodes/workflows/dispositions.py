@@ -143,7 +143,7 @@ def _commit(
         for each in batch.corrections:
             if each.bars:
                 photographs = quarantine_booking(agency, each.after.booking_number, each.bars)
-                events.append(Event(context, quarantined(photographs, each.bars, job, each.row)))
+                events += quarantined(context, photographs, each.bars, job, each.row)
         return events
 
     return write

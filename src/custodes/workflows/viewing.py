@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 
 from custodes.errors import Conflict, NotFound
 from custodes.ids import AccountId, AgencyId, CaseId, PhotographId, ProbeId, RequestId, SubjectId
-from custodes.ledger.events import CandidatesViewed, CaseViewed, ImageViewed, LogViewed, RecordViewed, WorkViewed
+from custodes.ledger.events import (
+    CandidatesViewed,
+    CaseViewed,
+    EventKind,
+    ImageViewed,
+    LogViewed,
+    RecordViewed,
+    WorkViewed,
+)
 from custodes.policy import Action, decide
 from custodes.policy.facts import OwnedFacts, RecordFacts
 from custodes.store import accounts, casework, searches, subjects
@@ -21,6 +29,10 @@ _PREVIEW_SIDE = 640
 _PROBE_PREVIEW_SIDE = 1600
 """A face of 40 pixels in a 4,000-pixel scene must still be one that a person can pick."""
 _LOG_PAGE = 100
+_UNATTENDED = frozenset(
+    {EventKind.GALLERY_BALANCED, EventKind.LOG_VERIFIED, EventKind.CLOCK_WENT_BACK, EventKind.SEARCH_REPLAYED}
+)
+"""What the installation does by itself.  Other entries of nobody are of somebody who had not signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,11 @@ class LogLine:
 
     entry: Entry
     actor_name: str
+
+    @property
+    def is_by_installation(self) -> bool:
+        """Whether nobody did it: the installation itself, as it does every night."""
+        return self.entry.actor is None and self.entry.kind in _UNATTENDED
 
 
 @workflow(Action.VIEW_WORK)

@@ -21,7 +21,8 @@ def command(key: str, overlap: int) -> None:
     A new master key wraps every data key anew; an interrupted run is finished by the next. The log's old keys stay in
     its published list of keys, so that old checkpoints still verify.
     """
-    from custodes.app import alone, passphrases
+    from custodes.app import passphrases
+    from custodes.app.alone import alone
     from custodes.cli.session import acting
     from custodes.workflows.keys import rotate_log, rotate_master
 

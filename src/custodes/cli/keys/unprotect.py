@@ -18,7 +18,8 @@ def command(key: str) -> None:
 
 def change(key: str, new_passphrase: bytes | None) -> None:
     """Put ``key`` under another passphrase, or under none."""
-    from custodes.app import alone, passphrases
+    from custodes.app import passphrases
+    from custodes.app.alone import alone
     from custodes.cli.session import acting
     from custodes.ledger.events import KeyName
     from custodes.workflows.keys import protect_key

@@ -47,7 +47,7 @@ class RecordQuarantined(RowEffect):
 
     kind = EventKind.RECORD_QUARANTINED
     photographs: Target[tuple[PhotographId, ...]]
-    """the booking's photographs"""
+    """the booking's photographs; several entries if they are very many"""
     job: JobId
     """the run or update whose row said so"""
     barriers: Private[str]
@@ -80,7 +80,7 @@ class _OfCorrection(RowEffect):
     booking: Target[BookingId]
     """the booking it is of"""
     photographs: Target[tuple[PhotographId, ...]] = ()
-    """the photographs that searches see otherwise since"""
+    """the photographs that searches see otherwise since; several entries if they are very many"""
     job: JobId
     """the run or update that brought it in or, of one withdrawn, that states otherwise"""
     fields: Private[str] = ""

@@ -120,7 +120,7 @@ def commit(
             Event(context, _enrolled(photograph, subject, job))
             for photograph, subject in zip(batch.new, subjects, strict=True)
         )
-        barred = [_quarantine(context, batch.agency, job, quarantine) for quarantine in batch.quarantines]
+        barred = [event for each in batch.quarantines for event in _quarantine(context, batch.agency, job, each)]
         refused = (
             Event(context, PhotographNotEnrolled(job=job, code=Code.of(record.code), row=str(record.row)))
             for record in batch.failed
@@ -137,9 +137,9 @@ def commit(
     return write
 
 
-def _quarantine(context: Context, agency: AgencyId, job: JobId, quarantine: Quarantine) -> Event[RowEffect]:
+def _quarantine(context: Context, agency: AgencyId, job: JobId, quarantine: Quarantine) -> list[Event[RowEffect]]:
     photographs = quarantine_booking(agency, quarantine.booking_number, quarantine.barriers)
-    return Event(context, quarantined(photographs, quarantine.barriers, job, quarantine.row))
+    return quarantined(context, photographs, quarantine.barriers, job, quarantine.row)
 
 
 def _enrolled(photograph: NewPhotograph, subject: SubjectId, job: JobId) -> PhotographEnrolled:

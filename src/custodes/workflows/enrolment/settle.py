@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from custodes.errors import Conflict
 from custodes.ids import CorrectionId, JobId, PhotographId, SubjectId
@@ -17,6 +17,7 @@ from custodes.types import Barrier, Context, CorrectionState
 from custodes.workflows.boundary import signed_in
 from custodes.workflows.enrolment.corrections import Plan
 from custodes.workflows.enrolment.judge import Withdrawal
+from custodes.workflows.parts import in_parts
 
 
 def write_corrections(
@@ -44,7 +45,7 @@ def write_corrections(
             events.append(Event(context, withdrawn))
             continue
         ids[id(each)] = correction = CorrectionId.new(context.entropy)
-        events.append(_write(context, job, correction, each))
+        events += _write(context, job, correction, each)
     return events
 
 
@@ -64,7 +65,7 @@ def _require_unchanged(context: Context, looked_at: Mapping[str, KeptBooking]) -
         )
 
 
-def _write(context: Context, job: JobId, correction: CorrectionId, plan: Plan) -> Event[RowEffect]:
+def _write(context: Context, job: JobId, correction: CorrectionId, plan: Plan) -> list[Event[RowEffect]]:
     actor, _ = signed_in(context)
     booking = plan.after.id
     store.add_correction(
@@ -83,7 +84,7 @@ def _write(context: Context, job: JobId, correction: CorrectionId, plan: Plan) -
     row, facts = str(plan.row), " ".join(plan.facts)
     if plan.widens:
         waiting = CorrectionWaiting(correction=correction, booking=booking, job=job, fields=facts, row=row)
-        return Event(context, waiting)
+        return [Event(context, waiting)]
     photographs = apply_changes(
         booking,
         plan.changes,
@@ -92,15 +93,23 @@ def _write(context: Context, job: JobId, correction: CorrectionId, plan: Plan) -
         new_subject=SubjectId.new(context.entropy),
         at=context.now(),
     )
-    corrected = RecordCorrected(
-        correction=correction, booking=booking, photographs=tuple(photographs), job=job, fields=facts, row=row
-    )
-    return Event(context, corrected)
+    return [
+        Event(
+            context,
+            RecordCorrected(correction=correction, booking=booking, photographs=part, job=job, fields=facts, row=row),
+        )
+        for part in in_parts(photographs)
+    ]
 
 
-def quarantined(photographs: Iterable[PhotographId], barriers: Barrier, job: JobId, row: int) -> RecordQuarantined:
+def quarantined(
+    context: Context, photographs: Sequence[PhotographId], barriers: Barrier, job: JobId, row: int
+) -> list[Event[RowEffect]]:
     """Return what the log says of a booking that a row bars."""
-    return RecordQuarantined(photographs=tuple(photographs), job=job, barriers=named(barriers), row=str(row))
+    return [
+        Event(context, RecordQuarantined(photographs=part, job=job, barriers=named(barriers), row=str(row)))
+        for part in in_parts(photographs)
+    ]
 
 
 def named(barriers: Barrier) -> str:

@@ -23,6 +23,7 @@ from custodes.workflows.enrolment.settle import write_corrections
 from custodes.workflows.jobs import Step
 
 _AT_ONCE = 500
+"""Photographs in one step, and so in one entry at most (`workflows.parts`)."""
 
 
 def sweep(context: Context, agency: AgencyId, job: JobRecord, scope: Scope, counts: Counter[str]) -> Iterator[Step]:

@@ -127,13 +127,13 @@ def measure(dimension: int) -> tuple[Clock, int]:
     """Time everything at one width."""
     import faiss
 
-    from custodes.ranking import bound, exhaustive
+    from custodes.ranking import bound, exhaustive, sketch
     from custodes.ranking.kernel import Part, choose
 
     vectors, probes = people(ROWS, dimension)
-    codes, scales, residuals, norms = bound.quantise(vectors)
+    estimates = (*sketch.sketch(vectors), *bound.quantise(vectors))
     every = np.ones(ROWS, np.bool_)
-    part = Part(codes, scales, residuals, norms, vectors, np.arange(ROWS), every)
+    part = Part(*estimates, vectors, np.arange(ROWS), every)
     some = replace(part, admitted=np.random.default_rng(3).random(ROWS) < 0.3)
     cache = Path(tempfile.gettempdir()) / f"custodes-bench-kernels-{os.getuid()}"
     kernel = choose(10**9, dimension, cache_dir=cache, threads=CORES)
@@ -151,7 +151,7 @@ def measure(dimension: int) -> tuple[Clock, int]:
         TURNS,
         ours=ours(part),
         faiss=lambda: index.search(probes[next(turn)][None], BEST),
-        read=reader(codes),
+        read=reader(part.codes),
         filtered=ours(some),
     )
     if dimension == 512:

@@ -34,8 +34,8 @@ import numpy.typing as npt
 
 from custodes.types import Vector
 
-VERSION: Final = 1
-"""Written into segment files: codes of another version are not read."""
+VERSION: Final = 2
+"""Written into segment files: codes and sketches (`ranking.sketch`) of another version are not read."""
 SLACK: Final = 2.0**-36
 MAX_DIMENSION: Final = 4_096
 _ROW_LIMIT: Final = 127
@@ -83,30 +83,34 @@ def quantise(vectors: npt.NDArray[np.float32]) -> tuple[Codes, Factors, Factors,
         codes[part] = rounded
         scales[part] = scale
         np.multiply(rounded, wide, out=rounded)
-        norms[part] = _up(_length(rounded))
+        norms[part] = rounded_up(lengths(rounded))
         np.subtract(exact, rounded, out=exact)
-        residuals[part] = _up(_length(exact))
+        residuals[part] = rounded_up(lengths(exact))
     return codes, scales, residuals, norms
 
 
-def quantise_probe(probe: Vector) -> QuantisedProbe:
-    """Return ``probe`` ``(d,)`` float32, unit to within 1e-4, as codes of 16 bits, or fewer above 516 dimensions."""
-    limit = most(probe.size)
+def quantise_probe(probe: Vector, *, largest: int = 32_767) -> QuantisedProbe:
+    """Return ``probe`` ``(d,)`` float32, unit to within 1e-4, as codes up to ``largest``, or less above 516 dimensions.
+
+    Codes of eight bits (127) make a larger bound, and products that are quicker to compute.
+    """
+    limit = min(largest, most(probe.size))
     exact = probe.astype(np.float64)
     # a float32 scale, so that its products with codes are exact
     scale = float(np.float32(np.abs(exact).max(initial=0.0) / limit))
     codes = np.clip(np.rint(exact / scale), -limit, limit) if scale else np.zeros_like(exact)
-    reach, rest = _up(np.array([_length(exact[None])[0], _length((exact - codes * scale)[None])[0]])).tolist()
+    reach, rest = rounded_up(lengths(np.stack([exact, exact - codes * scale]))).tolist()
     return QuantisedProbe(codes.astype(np.int16), scale, reach, rest)
 
 
-def _length(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def lengths(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return ``(n,)``: the lengths of ``rows`` ``(n, d)``."""
     found: npt.NDArray[np.float64] = np.sqrt(np.einsum("nd,nd->n", rows, rows))
     return found
 
 
-def _up(lengths: npt.NDArray[np.float64]) -> Factors:
-    """Return float32 that are no smaller than the exact lengths."""
-    wanted = lengths * _UP
+def rounded_up(found: npt.NDArray[np.float64]) -> Factors:
+    """Return float32 that are no smaller than the exact lengths of which ``found`` are the computed ones."""
+    wanted = found * _UP
     near = wanted.astype(np.float32)
     return np.where(near < wanted, np.nextafter(near, np.float32(np.inf)), near)

@@ -28,6 +28,8 @@ def compare(
 def _parts(view: View, eligible: Eligible) -> list[Part]:
     return [
         Part(
+            sketches=segment.sketches,
+            rests=segment.rests,
             codes=segment.codes,
             scales=segment.scales,
             residuals=segment.residuals,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from custodes.ranking import bound, exhaustive, kernel, reference
+from custodes.ranking import bound, exhaustive, kernel, reference, sketch
 from custodes.ranking.kernel import Kernel, Part, numpy_kernel
 
 CASES = 3_000
@@ -25,7 +25,7 @@ Matrix = npt.NDArray[np.float32]
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kernel]:
     cache = tmp_path_factory.getbasetemp().parent / "kernels"
     compiled = kernel.choose(10**9, 128, cache_dir=cache, threads=3)
-    assert compiled.name == "numba-int8"
+    assert compiled.name == "numba-int4-int8"
     return {"numpy": numpy_kernel.NumpyKernel(), "numba": compiled}
 
 
@@ -37,10 +37,11 @@ def each(request: pytest.FixtureRequest, kernels: dict[str, Kernel]) -> Kernel:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch, kernels: dict[str, Kernel]) -> None:
     """Blocks of a few rows, so that threads meet in the smallest gallery."""
-    from custodes.ranking.kernel import numba_kernel
+    from custodes.ranking.kernel import numba_kernel, passes
 
     monkeypatch.setattr(numba_kernel, "BLOCK", 7)
     monkeypatch.setattr(numba_kernel, "_FEW", 0)
+    monkeypatch.setattr(passes, "_TILE", 3)
 
 
 def unit(rows: npt.NDArray[np.floating]) -> Matrix:
@@ -49,11 +50,10 @@ def unit(rows: npt.NDArray[np.floating]) -> Matrix:
 
 
 def part(vectors: Matrix, subjects: npt.NDArray[np.int64], admitted: npt.NDArray[np.bool_]) -> Part:
-    arrays = (*bound.quantise(vectors), vectors, subjects.astype(np.int64), admitted)
-    for array in arrays:
+    estimates = (*sketch.sketch(vectors), *bound.quantise(vectors))
+    for array in (*estimates, vectors, subjects, admitted):
         array.flags.writeable = False
-    codes, scales, residuals, norms, *_ = arrays
-    return Part(codes, scales, residuals, norms, vectors, subjects, admitted)
+    return Part(*estimates, vectors, subjects.astype(np.int64), admitted)
 
 
 def best(
@@ -66,14 +66,20 @@ def best(
     return sorted((-score, key) for key, score in of.items() if score >= threshold)[:limit]
 
 
-def check(each: Kernel, parts: list[Part], probe: Matrix, threshold: float, limit: int) -> exhaustive.Scanned:
-    """Hold a kernel's rows to the definition: the best subjects, the count, and that nothing that could be is left."""
-    found = exhaustive.scan(each, parts, probe, threshold=threshold, limit=limit)
-    rows = list(zip(found.parts.tolist(), found.places.tolist(), found.scores.tolist(), strict=True))
+def exact_scores(parts: list[Part], probe: Matrix) -> list[tuple[int, int, float]]:
+    """Part, place and the reference's score of every admitted row."""
     every = []
     for number, one in enumerate(parts):
         scores = reference.scores(np.ascontiguousarray(one.vectors.T), probe)
         every += [(number, place, float(scores[place])) for place in np.flatnonzero(one.admitted).tolist()]
+    return every
+
+
+def check(each: Kernel, parts: list[Part], probe: Matrix, threshold: float, limit: int) -> exhaustive.Scanned:
+    """Hold a kernel's rows to the definition: the best subjects, the count, and that nothing that could be is left."""
+    found = exhaustive.scan(each, parts, probe, threshold=threshold, limit=limit)
+    rows = list(zip(found.parts.tolist(), found.places.tolist(), found.scores.tolist(), strict=True))
+    every = exact_scores(parts, probe)
     exact = {(number, place): score for number, place, score in every}
     assert all(exact[number, place] == score for number, place, score in rows), "the score is the reference's"
     assert [(number, place) for number, place, _ in rows] == sorted({(n, p) for n, p, _ in rows})
@@ -120,6 +126,47 @@ def test_three_thousand_galleries_are_searched_as_the_reference_searches_them(ea
         parts, probe = random_parts(random)
         threshold = float(random.choice([-1.0, -0.5, 0.0, 0.3, 0.6, 0.999999, 1.0]))
         check(each, parts, probe, threshold, int(random.choice([1, 2, 5, 20, 50])))
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("seed", range(2))
+def test_hundreds_of_batches_are_searched_as_the_reference_searches_each_probe(each: Kernel, seed: int) -> None:
+    random = np.random.default_rng(100 + seed)
+    for _ in range(150):
+        parts, probe = random_parts(random)
+        near = unit(
+            probe
+            + random.choice([1e-6, 0.01, 1.0]) * random.standard_normal((int(random.choice([3, 4, 39])), probe.size))
+        )
+        threshold, limit = float(random.choice([-1.0, 0.0, 0.6])), int(random.choice([1, 5, 50]))
+        for one, found in zip(near, each.contenders(parts, near, threshold=threshold, limit=limit), strict=True):
+            rows = [
+                (number, place, float(score))
+                for number in range(len(parts))
+                for place, score in zip(
+                    found.places[found.parts == number].tolist(),
+                    each.scores(parts[number].vectors, found.places[found.parts == number], one).tolist(),
+                    strict=True,
+                )
+            ]
+            every = exact_scores(parts, one)
+            assert found.compared == len(every)
+            assert {(n, p) for n, p, score in every if score >= found.floor} <= {(n, p) for n, p, _ in rows}
+            assert best(parts, rows, threshold, limit) == best(parts, every, threshold, limit)
+
+
+def test_without_a_library_for_products_each_probe_has_a_pass_of_its_own(
+    kernels: dict[str, Kernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from custodes.ranking.kernel import numba_kernel
+
+    random = np.random.default_rng(16)
+    vectors = unit(random.standard_normal((500, 32)))
+    whole, probes = part(vectors, np.arange(500), np.ones(500, np.bool_)), vectors[:6]
+    shared = kernels["numba"].contenders([whole], probes, threshold=0.9, limit=5)
+    monkeypatch.setattr(numba_kernel, "CAN_SHARE", False)
+    alone = kernels["numba"].contenders([whole], probes, threshold=0.9, limit=5)
+    assert [one.places.tolist() for one in shared] == [one.places.tolist() for one in alone]
 
 
 def test_a_gallery_of_many_tiles_and_blocks(each: Kernel) -> None:

@@ -8,14 +8,15 @@ read from the cache at import and nothing in the middle of a search.
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir
 from numba import float64, int32, int64, njit, types, void
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+from custodes.ranking.kernel.instructions import prefetch, sketch_product
 
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
 _TILE = 1_024
-_AHEAD = 6
+_LINE = 64
+_AHEAD_BYTES = 4_096
+_MOST_AHEAD = 64
 _F32, _F64, _I64 = types.float32, types.float64, types.int64
 
 
@@ -25,21 +26,6 @@ def _read(kind: types.Type, dimensions: int) -> types.Array:
 
 def _write(kind: types.Type, dimensions: int) -> types.Array:
     return types.Array(kind, dimensions, "C")
-
-
-@intrinsic
-def prefetch(typing, array, offset):
-    """Ask for the cache line ``offset`` items into ``array``, to be there when it is read."""
-
-    def code(context, builder, signature, arguments):
-        held = context.make_array(signature.args[0])(context, builder, arguments[0])
-        pointer = cgutils.pointer_add(builder, held.data, arguments[1])
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, *[ir.IntType(32)] * 3])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, *(ir.IntType(32)(n) for n in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return types.void(array, offset), code
 
 
 @njit(float64(int64, float64, _write(_I64, 1), _write(_F64, 1), _write(_I64, 1)), **_OPTIONS)
@@ -73,45 +59,92 @@ def _take(subject, lower, keys, lowers, count):
 
 
 @njit(**_OPTIONS)
-def _chosen(admitted, first, last, chosen):
-    """List the admitted rows of [first, last), and the last of them a few times more; return how many there are."""
+def _chosen(admitted, first, last, ahead, chosen):
+    """List the admitted rows of [first, last), then ``ahead`` rows that may be next; return how many are admitted."""
     many = 0
     # without a branch: which rows are admitted is mostly chance, and a wrong guess costs more than a row
     for row in range(first, last):
         chosen[many] = row
         many += admitted[row]
-    chosen[many : many + _AHEAD] = chosen[max(many - 1, 0)]
+    for n in range(ahead):
+        chosen[many + n] = min(last + n, admitted.size - 1)
     return many
 
 
 @njit(**_OPTIONS)
-def _products(codes, probe, chosen, many, is_sparse, totals):
-    """Write the inner product of each chosen row's codes with the probe's."""
-    dimension = probe.size
+def _product(codes, row, probe):
+    """Return the inner product of a row's codes with the probe's."""
+    total = int32(0)
+    for j in range(probe.size):
+        total += int32(codes[row, j]) * int32(probe[j])
+    # cut to 32 bits, which it never leaves: the processor then multiplies and adds pairs of 16 bits
+    return int32(total)
+
+
+@njit(**_OPTIONS)
+def _picked(sketches, rests, chosen, many, ahead, probe, factors, floor, picked, reached):
+    """List the chosen rows that reach ``floor`` by their sketch, and what they cannot be above.
+
+    Return how many do, and the largest rest of all.
+    """
+    scale, offset, reach, rest, longest, slack = factors[0], factors[1], factors[2], factors[3], factors[4], factors[5]
+    words, found, largest = sketches.shape[1], 0, 0.0
     for n in range(many):
-        if is_sparse:
-            # rows with gaps between them are not foreseen by the processor
-            ahead = chosen[n + _AHEAD] * dimension
-            for line in range(0, dimension, 64):
-                prefetch(codes, ahead + line)
         row = chosen[n]
-        total = int32(0)
-        for j in range(dimension):
-            total += int32(codes[row, j]) * int32(probe[j])
-        # cut to 32 bits, which it never leaves: the processor then multiplies and adds pairs of 16 bits
-        totals[n] = total
+        # what the processor foresees by itself comes too late, even where no row is left out
+        for line in range(0, words, _LINE // 2):
+            prefetch(sketches, chosen[n + ahead] * words + line)
+        row_rest = float64(rests[row])
+        largest = max(largest, row_rest)
+        bound = (longest + row_rest) * rest + row_rest * reach + slack
+        upper = scale * (2.0 * float64(sketch_product(sketches, row, probe)) - offset) + bound
+        picked[found] = row
+        reached[found] = upper
+        found += upper >= floor
+    return found, largest
+
+
+@njit(inline="always", **_OPTIONS)
+def _settle(
+    codes, scales, residuals, norms, subjects, row, reached, probe, factors, floor, keys, lowers, count, places, uppers,
+    emitted,
+):  # fmt: skip
+    """Estimate a row by its codes, keep it if it could be a candidate, and return the floor, which it may have raised.
+
+    ``reached``: what it cannot be above, by a coarser estimate; ``factors``: the probe's scale, reach and rest, slack.
+    """
+    bound = float64(norms[row]) * factors[2] + float64(residuals[row]) * factors[1] + factors[3]
+    estimate = float64(scales[row]) * factors[0] * float64(_product(codes, row, probe))
+    upper = min(estimate + bound, reached)
+    if upper >= floor:
+        places[emitted[0]] = row
+        uppers[emitted[0]] = upper
+        emitted[0] += 1
+        if estimate - bound > floor:
+            floor = max(floor, _take(subjects[row], estimate - bound, keys, lowers, count))
+    return floor
+
+
+_ROWS = (
+    _read(types.int8, 2),
+    _read(_F32, 1),
+    _read(_F32, 1),
+    _read(_F32, 1),
+    _read(_I64, 1),
+)
+"""Types of codes, scales, residuals, norms and subjects."""
 
 
 @njit(
     types.UniTuple(float64, 3)(
-        _read(types.int8, 2),
+        *_ROWS,
+        _read(types.uint16, 2),
         _read(_F32, 1),
-        _read(_F32, 1),
-        _read(_F32, 1),
-        _read(_I64, 1),
         _read(types.uint8, 1),
         int64,
         int64,
+        _read(types.int16, 1),
+        _read(_F64, 1),
         _read(types.int16, 1),
         _read(_F64, 1),
         float64,
@@ -120,42 +153,90 @@ def _products(codes, probe, chosen, many, is_sparse, totals):
         _write(_I64, 1),
         _write(_I64, 1),
         _write(_F64, 1),
+        _write(_I64, 1),
     ),
     **_OPTIONS,
 )
 def scan(
-    codes, scales, residuals, norms, subjects, admitted, start, stop, probe, factors, floor, keys, lowers, count,
-    places, uppers,
+    codes, scales, residuals, norms, subjects, sketches, rests, admitted, start, stop, sketched, coarse, quantised,
+    fine, floor, keys, lowers, count, places, uppers, emitted,
 ):  # fmt: skip
-    """Pass one probe over rows [start, stop); return how many could be candidates, were compared, and the widest bound.
+    """Pass one probe over rows [start, stop); return the floor, how many were compared, and their largest rest.
 
-    ``factors``: the probe's scale, reach and rest, and the slack.  ``floor``: what other blocks reached already.
-    ``keys``, ``lowers``, ``count``: the thread's best subjects.  ``places``, ``uppers``: room for every row.
+    A row whose sketch shows that it is below the floor is not looked at again; the others are estimated by their codes.
+
+    ``sketched`` ``(D,)`` and ``coarse``: the probe's codes for sketches, their scale, offset, reach and rest, the
+    longest vector and the slack; ``quantised`` ``(d,)`` and ``fine``: as :func:`_settle` wants them.  ``floor``: what
+    other blocks reached already.  ``keys``, ``lowers``, ``count``: the thread's best subjects.  ``places``,
+    ``uppers``: room for every row; ``emitted``: how many of them were left.
     """
-    scale, reach, rest, slack = factors[0], factors[1], factors[2], factors[3]
-    chosen, totals = np.empty(_TILE + _AHEAD, np.int64), np.empty(_TILE, np.int32)
-    estimates, bounds = np.empty(_TILE, np.float64), np.empty(_TILE, np.float64)
-    emitted, compared, widest = 0, 0, 0.0
+    chosen, picked = np.empty(_TILE + _MOST_AHEAD, np.int64), np.empty(_TILE + 1, np.int64)
+    reached, waiting, compared, largest = np.empty(_TILE + 1, np.float64), 0, 0, 0.0
+    ahead = min(_MOST_AHEAD, _AHEAD_BYTES // (2 * sketches.shape[1]))
     for first in range(start, stop, _TILE):
-        last = min(first + _TILE, stop)
-        many = _chosen(admitted, first, last, chosen)
+        many = _chosen(admitted, first, min(first + _TILE, stop), ahead, chosen)
         compared += many
-        _products(codes, probe, chosen, many, many < last - first, totals)
-        reaching = 0
-        for n in range(many):
-            row = chosen[n]
-            bounds[n] = float64(norms[row]) * rest + float64(residuals[row]) * reach + slack
-            estimates[n] = float64(scales[row]) * scale * float64(totals[n])
-            widest = max(widest, bounds[n])
-            reaching += estimates[n] + bounds[n] >= floor
-        for n in range(many if reaching else 0):
-            if estimates[n] + bounds[n] >= floor:
-                places[emitted] = chosen[n]
-                uppers[emitted] = estimates[n] + bounds[n]
-                emitted += 1
-                if estimates[n] - bounds[n] > floor:
-                    floor = max(floor, _take(subjects[chosen[n]], estimates[n] - bounds[n], keys, lowers, count))
-    return float64(emitted), float64(compared), widest
+        waiting, rest = _picked(sketches, rests, chosen, many, ahead, sketched, coarse, floor, picked, reached)
+        largest = max(largest, rest)
+        for n in range(waiting):
+            # asked for all at once, so that none is waited for alone
+            for line in range(0, codes.shape[1], _LINE):
+                prefetch(codes, picked[n] * codes.shape[1] + line)
+            prefetch(scales, picked[n])
+            prefetch(residuals, picked[n])
+            prefetch(norms, picked[n])
+        for n in range(waiting):
+            floor = _settle(
+                codes, scales, residuals, norms, subjects, picked[n], reached[n], quantised, fine, floor, keys, lowers,
+                count, places, uppers, emitted,
+            )  # fmt: skip
+    return floor, float64(compared), largest
+
+
+@njit(
+    void(
+        *_ROWS,
+        _read(_I64, 1),
+        _read(types.int32, 2),
+        _read(_F64, 1),
+        float64,
+        float64,
+        float64,
+        _read(types.int16, 2),
+        _read(_F64, 2),
+        _write(_F64, 1),
+        _write(_I64, 2),
+        _write(_F64, 2),
+        _write(_I64, 2),
+        _write(_I64, 2),
+        _write(_F64, 2),
+        _write(_I64, 2),
+    ),
+    **_OPTIONS,
+)
+def settle(
+    codes, scales, residuals, norms, subjects, chosen, products, steps, reach, rest, slack, quantised, fine, floors,
+    keys, lowers, counts, places, uppers, emitted,
+):  # fmt: skip
+    """Do for ``q`` probes at once what follows the product: ``products`` ``(rows, q)`` of ``chosen`` rows' codes.
+
+    ``steps`` ``(q,)``: scales of the probes' codes of eight bits; ``reach``, ``rest``: the largest of any of them;
+    ``quantised`` and ``fine`` ``(q, 4)``: codes of sixteen.  What follows has a row for each probe.
+    """
+    probes = products.shape[1]
+    for n in range(products.shape[0]):
+        row, reaching = chosen[n], 0
+        scale = float64(scales[row])
+        bound = float64(norms[row]) * rest + float64(residuals[row]) * reach + slack
+        for p in range(probes):
+            reaching += scale * steps[p] * float64(products[n, p]) + bound >= floors[p]
+        for p in range(probes if reaching else 0):
+            reached = scale * steps[p] * float64(products[n, p]) + bound
+            if reached >= floors[p]:
+                floors[p] = _settle(
+                    codes, scales, residuals, norms, subjects, row, reached, quantised[p], fine[p], floors[p], keys[p],
+                    lowers[p], counts[p], places[p], uppers[p], emitted[p],
+                )  # fmt: skip
 
 
 @njit(

@@ -1,9 +1,9 @@
-"""The kernel that passes over int8 codes at the speed of memory; its loops are compiled by numba (`kernel.jit`).
+"""The kernel at the speed of memory, or of arithmetic; its loops are compiled by numba (`kernel.jit`).
 
 Blocks of rows are taken from a counter by the calling thread and by the threads of one pool, so that one query uses
-every core and many share them.  Each thread keeps its own best subjects; the floor that one has reached helps the
-others, and being late with it only leaves more rows to be scored.  What comes out does not depend on any of that: it
-is every row that reaches the last floor, in order.
+every core and many share them; probes that come together share each block (`kernel.passes`).  Each thread keeps its own
+best subjects; the floor that one has reached helps the others, and being late with it only leaves more rows to be
+looked at.  What comes out does not depend on any of that: it is every row that reaches the last floor, in order.
 """
 
 from __future__ import annotations
@@ -12,47 +12,30 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from custodes.ranking.bound import SLACK, QuantisedProbe, quantise_probe
 from custodes.ranking.kernel import jit
+from custodes.ranking.kernel.finds import Finds, together
+from custodes.ranking.kernel.passes import CAN_SHARE, TOGETHER, ManyProbes, OneProbe, Pass, Probes
 from custodes.ranking.kernel.protocol import Contenders, Part
-from custodes.ranking.kernel.selection import floor_of, gathered
 
-BLOCK: Final = 32_768
-"""Rows that a thread takes at a time: a millisecond's work, so that none waits long for the last."""
+BLOCK: Final = 65_536
+"""Rows that a thread takes at a time: a millisecond's work or two, so that none waits long for the last."""
 _FEW: Final = 4_096
-"""Codes that are scanned by the calling thread alone: waking another would take longer."""
-
-
-@dataclass(slots=True)
-class _Thread:
-    """What one thread has found: its best distinct subjects, the rows left, and room for one block."""
-
-    keys: npt.NDArray[np.int64]
-    lowers: npt.NDArray[np.float64]
-    count: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
-    places: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(BLOCK, np.int64))
-    uppers: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(BLOCK, np.float64))
-    found: list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.float64]]] = field(default_factory=list)
-    compared: int = 0
-    widest: float = 0.0
-    floor: float = -np.inf
-
-    @classmethod
-    def for_best(cls, limit: int) -> _Thread:
-        return cls(np.zeros(limit, np.int64), np.zeros(limit, np.float64))
+"""Rows that are scanned by the calling thread alone: waking another would take longer."""
+_WORTH_SHARING: Final = 4
+"""Probes from which on a pass that they share takes less than one for each."""
 
 
 class NumbaKernel:
-    """A :class:`~custodes.ranking.kernel.protocol.Kernel` over int8 codes, on ``threads`` cores."""
+    """A :class:`~custodes.ranking.kernel.protocol.Kernel` over sketches and codes, on ``threads`` cores."""
 
-    name = "numba-int8"
-    version = "1"
+    name = "numba-int4-int8"
+    version = "2"
 
     def __init__(self, threads: int) -> None:
         self._threads = max(1, threads)
@@ -62,7 +45,7 @@ class NumbaKernel:
     def contenders(
         self, parts: Sequence[Part], probes: npt.NDArray[np.float32], *, threshold: float, limit: int
     ) -> list[Contenders]:
-        return [self._one(parts, quantise_probe(probe), threshold, limit) for probe in probes]
+        return [found for one in _passes(probes) for found in self._run(parts, one, threshold=threshold, limit=limit)]
 
     def scores(
         self, vectors: npt.NDArray[np.float32], places: npt.NDArray[np.int64], probe: npt.NDArray[np.float32]
@@ -71,22 +54,18 @@ class NumbaKernel:
         jit.score(vectors, np.ascontiguousarray(places), probe, found)
         return found
 
-    def _one(self, parts: Sequence[Part], probe: QuantisedProbe, threshold: float, limit: int) -> Contenders:
-        blocks = [
-            (number, start, min(start + BLOCK, len(part.codes)))
-            for number, part in enumerate(parts)
-            for start in range(0, len(part.codes), BLOCK)
-        ]
+    def _run(self, parts: Sequence[Part], one: Pass, *, threshold: float, limit: int) -> list[Contenders]:
+        blocks = list(_blocks([len(part.codes) for part in parts]))
         rows = sum(stop - start for _, start, stop in blocks)
         wanted = 1 if rows <= _FEW else min(self._threads, len(blocks))
-        threads = [_Thread.for_best(limit) for _ in range(wanted)]
+        finds = [Finds.empty(one.probes, limit, BLOCK) for _ in range(wanted)]
+        scan = _Scan(parts, blocks, one, threshold, finds)
         counter = itertools.count()
-        scan = _Scan(parts, blocks, probe, threshold, threads)
-        waiting = [self._workers().submit(scan.work, thread, counter) for thread in threads[1:]]
-        scan.work(threads[0], counter)
-        for one in waiting:
-            one.result()
-        return scan.contenders(limit)
+        waiting = [self._workers().submit(scan.work, each, counter) for each in finds[1:]]
+        scan.work(finds[0], counter)
+        for each in waiting:
+            each.result()
+        return together(finds, threshold=threshold, limit=limit)
 
     def _workers(self) -> ThreadPoolExecutor:
         # the threads of a pool do not live on in a forked child
@@ -95,63 +74,41 @@ class NumbaKernel:
         return self._pool
 
 
+def _blocks(lengths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield part, first row and the row after the last; the first ones are short, so that a floor is found soon."""
+    size = max(1, BLOCK // 8)
+    for part, rows in enumerate(lengths):
+        start = 0
+        while start < rows:
+            stop = min(start + size, rows)
+            yield part, start, stop
+            start, size = stop, min(BLOCK, 2 * size)
+
+
+def _passes(probes: Probes) -> Iterator[Pass]:
+    if CAN_SHARE and len(probes) >= _WORTH_SHARING:
+        for first in range(0, len(probes), TOGETHER):
+            yield ManyProbes(probes[first : first + TOGETHER])
+    else:
+        for probe in probes:
+            yield OneProbe(probe)
+
+
+@dataclass(frozen=True, slots=True)
 class _Scan:
-    """One probe's pass over all blocks."""
+    """One pass over all ``blocks``: part, first row and the row after the last."""
 
-    def __init__(
-        self,
-        parts: Sequence[Part],
-        blocks: Sequence[tuple[int, int, int]],
-        probe: QuantisedProbe,
-        threshold: float,
-        threads: Sequence[_Thread],
-    ) -> None:
-        self._parts = parts
-        self._blocks = blocks
-        self._codes = probe.codes
-        self._factors = np.array([probe.scale, probe.reach, probe.rest, SLACK])
-        self._threshold = threshold
-        self._threads = threads
+    parts: Sequence[Part]
+    blocks: Sequence[tuple[int, int, int]]
+    one: Pass
+    threshold: float
+    finds: Sequence[Finds]
 
-    def work(self, thread: _Thread, counter: Iterator[int]) -> None:
+    def work(self, finds: Finds, counter: Iterator[int]) -> None:
         """Take blocks until none is left."""
-        while (at := next(counter)) < len(self._blocks):
-            number, start, stop = self._blocks[at]
-            part = self._parts[number]
-            emitted, compared, widest = jit.scan(
-                part.codes,
-                part.scales,
-                part.residuals,
-                part.norms,
-                part.subjects,
-                part.admitted.view(np.uint8),
-                start,
-                stop,
-                self._codes,
-                self._factors,
-                max(self._threshold, *(other.floor for other in self._threads)),
-                thread.keys,
-                thread.lowers,
-                thread.count,
-                thread.places,
-                thread.uppers,
-            )
-            many = int(emitted)
-            if many:
-                thread.found.append((number, thread.places[:many].copy(), thread.uppers[:many].copy()))
-            thread.compared += int(compared)
-            thread.widest = max(thread.widest, widest)
-            if thread.count[0] == thread.keys.size:
-                thread.floor = float(thread.lowers.min())
-
-    def contenders(self, limit: int) -> Contenders:
-        """Return what all threads found together."""
-        held = [thread.count[0] for thread in self._threads]
-        lowers = np.concatenate([thread.lowers[:n] for thread, n in zip(self._threads, held, strict=True)])
-        keys = np.concatenate([thread.keys[:n] for thread, n in zip(self._threads, held, strict=True)])
-        return gathered(
-            [found for thread in self._threads for found in thread.found],
-            compared=sum(thread.compared for thread in self._threads),
-            floor=floor_of(lowers, keys, threshold=self._threshold, limit=limit),
-            widest=max(thread.widest for thread in self._threads),
-        )
+        while (at := next(counter)) < len(self.blocks):
+            number, start, stop = self.blocks[at]
+            floors = np.max([other.floors for other in self.finds], axis=0, initial=self.threshold)
+            self.one.block(self.parts[number], start, stop, floors, finds)
+            finds.keep(number)
+            finds.floors = floors

@@ -16,11 +16,14 @@ Bytes = npt.NDArray[Any]
 class Part:
     """Rows of one segment; arrays may be read-only maps of a file.
 
-    ``codes``: ``(n, d)`` int8, C-contiguous; ``scales``, ``residuals``, ``norms``: ``(n,)`` float32 (`ranking.bound`);
-    ``vectors``: ``(n, d)`` float32; ``subjects``: ``(n,)`` int64, equal for rows of one subject (and perhaps of two);
-    ``admitted``: ``(n,)`` bool, True for rows that may be compared.
+    ``sketches``: ``(n, D / 4)`` uint16 and ``rests``: ``(n,)`` float32 (`ranking.sketch`); ``codes``: ``(n, d)`` int8;
+    ``scales``, ``residuals``, ``norms``: ``(n,)`` float32 (`ranking.bound`); ``vectors``: ``(n, d)`` float32;
+    ``subjects``: ``(n,)`` int64, equal for rows of one subject (and perhaps of two); ``admitted``: ``(n,)`` bool, True
+    for rows that may be compared.  All C-contiguous.
     """
 
+    sketches: npt.NDArray[np.uint16]
+    rests: npt.NDArray[np.float32]
     codes: npt.NDArray[np.int8]
     scales: npt.NDArray[np.float32]
     residuals: npt.NDArray[np.float32]
@@ -37,7 +40,7 @@ class Contenders:
     ``parts`` ``(m,)`` int32 and ``places`` ``(m,)`` int64: every admitted row whose upper bound reaches ``floor``, in
     order of (part, place), so that neither threads nor their luck show.  ``compared``: admitted rows that were passed
     over, counted while it was done.  ``floor``: the larger of the threshold and of the ``limit``-th best lower bound
-    over distinct subjects.  ``widest``: the largest bound of a compared row, 0 without any.
+    over distinct subjects.  ``widest``: no bound of a compared row's first estimate was larger; 0 without any.
     """
 
     parts: npt.NDArray[np.int32]

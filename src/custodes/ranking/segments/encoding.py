@@ -15,6 +15,7 @@ from custodes.errors import SetupError
 from custodes.ids import AgencyId, Id, SubjectId
 from custodes.ranking.bound import quantise
 from custodes.ranking.segments.layout import COLLECTION_CODES, ID_BYTES, NEVER, SEX_CODES, UNSTATED
+from custodes.ranking.sketch import sketch
 from custodes.text import N_
 from custodes.types import GalleryRow
 
@@ -54,10 +55,13 @@ def encode(rows: Sequence[GalleryRow], dimension: int, owner_code: Callable[[Age
             no time zone, or an id is longer than an id can be.
     """
     vectors = _vectors(rows, dimension)
+    sketches, rests = sketch(vectors)
     codes, scales, residuals, norms = quantise(vectors)
     states = [row.eligibility for row in rows]
     deaths = np.array([NEVER if row.died is None else row.died for row in rows], dtype=np.int64)
     return {
+        "sketches": sketches,
+        "rests": rests,
         "codes": codes,
         "scales": scales,
         "residuals": residuals,

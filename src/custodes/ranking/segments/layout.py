@@ -7,6 +7,7 @@ nothing but the gallery: so a bitmap over living rows means the same on every ma
 =================  =========================================================================================
 array              one row of it
 =================  =========================================================================================
+sketches, rests    half a byte per dimension in words of uint16; float32 (`custodes.ranking.sketch`)
 codes              int8 per dimension (`custodes.ranking.bound`)
 scales, residuals, norms   float32: the factors of the bound
 owner              index into the manifest's ``owners``
@@ -34,6 +35,7 @@ from typing import Final
 
 import numpy as np
 
+from custodes.ranking.sketch import WORD, width
 from custodes.types import Collection, Sex
 
 NEVER: Final = int(np.iinfo(np.int64).max)
@@ -54,6 +56,7 @@ _ALIGNMENT: Final = 4_096
 UNCHECKED: Final = ("vectors", "death")
 """Arrays outside the blocks' checksums: one has a checksum for each row, the other changes in place."""
 _ONE_EACH: Final = (
+    ("rests", "<f4"),
     ("scales", "<f4"),
     ("residuals", "<f4"),
     ("norms", "<f4"),
@@ -126,13 +129,14 @@ class Layout:
 
 @lru_cache(maxsize=8)
 def _arrays(layout: Layout) -> dict[str, Array]:
-    wanted = [("codes", "i1", layout.dimension), *((name, dtype, 1) for name, dtype in _ONE_EACH)]
+    wanted = [("sketches", "<u2", width(layout.dimension) // WORD), ("codes", "i1", layout.dimension)]
+    wanted += [(name, dtype, 1) for name, dtype in _ONE_EACH]
     wanted += [("commitment", "u1", 32), ("vectors", "<f4", layout.dimension), ("death", "<i8", 2)]
     offset = HEADER_BYTES + layout.blocks * TABLE_ENTRY.itemsize
     found = {}
-    for name, dtype, width in wanted:
+    for name, dtype, items in wanted:
         offset = -(-offset // _ALIGNMENT) * _ALIGNMENT
-        found[name] = Array(name, np.dtype(dtype), width, offset)
+        found[name] = Array(name, np.dtype(dtype), items, offset)
         offset += found[name].step * layout.places
     return found
 

@@ -59,8 +59,8 @@ lint: $(DEV)  ## style, types, rooms, sizes, message catalogue, reference pages
 
 check: lint test  ## lint, then test
 
-# the first two start a PostgreSQL server of their own, the last is measured against other libraries
-bench-intake bench-postgres bench-search: $(DEV)
+# the first two start a PostgreSQL server of their own, the others are measured against other libraries
+bench-intake bench-postgres bench-search bench-search-rows: $(DEV)
 
 bench-%: $(RUNTIME)
 	@QUICK=$(QUICK) CUSTODES_MODELS_DIR="$(MODELS)" CUSTODES_TEST_DATA="$(CUSTODES_TEST_DATA)" \

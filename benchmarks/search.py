@@ -10,6 +10,8 @@ view of somebody.  Timed is `ranking.exhaustive`: the pass, the selection and th
 * ``batch32_faiss_ratio_512``, ``batch32_sgemm_ratio_512``: a batch of 32 probes, against FAISS and against a float32
   matrix product alone.
 * ``filter30_ratio``: our time where 30 % of the rows, by chance, may be searched, divided by that of all.
+* ``faiss_ratio_sface``: as ``faiss_ratio_128``, with vectors made of real SFace templates (`benchmarks.faces`); null
+  without CUSTODES_TEST_DATA, and when QUICK.
 * ``mismatches``: probes whose list differs from that of the reference (`ranking.reference`); must be 0.
 
 Least of the turns on both sides; the load average is printed, and ratios mean more than times.  ``QUICK=1``: 250,000
@@ -31,6 +33,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from benchmarks import faces
 
 QUICK = os.environ.get("QUICK") == "1"
 ROWS = 250_000 if QUICK else 1_000_000
@@ -123,14 +127,14 @@ def mismatches(kernel: Any, parts: Any, probes: Matrix, vectors: Matrix) -> int:
     return wrong
 
 
-def measure(dimension: int) -> tuple[Clock, int]:
-    """Time everything at one width."""
+def measure(vectors: Matrix, probes: Matrix) -> tuple[Clock, int]:
+    """Time everything on one set of vectors."""
     import faiss
 
     from custodes.ranking import bound, exhaustive, sketch
     from custodes.ranking.kernel import Part, choose
 
-    vectors, probes = people(ROWS, dimension)
+    dimension = vectors.shape[1]
     estimates = (*sketch.sketch(vectors), *bound.quantise(vectors))
     every = np.ones(ROWS, np.bool_)
     part = Part(*estimates, vectors, np.arange(ROWS), every)
@@ -168,11 +172,14 @@ def main() -> None:
     """Measure both widths, and print what came out."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     print(f"load average {os.getloadavg()}, {ROWS} rows, {CORES} cores", flush=True)
-    wide, wrong_wide = measure(512)
-    narrow, wrong_narrow = measure(128)
-    for dimension, clock in ((512, wide), (128, narrow)):
-        told = ", ".join(f"{name} {1000 * seconds:.1f}" for name, seconds in clock.wall.items())
-        print(f"{dimension}-d, least of the turns in ms: {told}")
+    wide, wrong_wide = measure(*people(ROWS, 512))
+    narrow, wrong_narrow = measure(*people(ROWS, 128))
+    real = None if QUICK else faces.gallery(ROWS, PROBES)
+    sface, wrong_sface = measure(*real) if real else (None, 0)
+    for name, clock in (("512-d", wide), ("128-d", narrow), ("SFace", sface)):
+        if clock:
+            told = ", ".join(f"{deed} {1000 * seconds:.1f}" for deed, seconds in clock.wall.items())
+            print(f"{name}, least of the turns in ms: {told}")
     print(
         json.dumps(
             {
@@ -184,7 +191,8 @@ def main() -> None:
                 "batch32_faiss_ratio_512": wide.ratio("batch_faiss", "batch"),
                 "batch32_sgemm_ratio_512": wide.ratio("batch_sgemm", "batch"),
                 "filter30_ratio": wide.ratio("filtered", "ours"),
-                "mismatches": wrong_wide + wrong_narrow,
+                "faiss_ratio_sface": sface.ratio("faiss", "ours") if sface else None,
+                "mismatches": wrong_wide + wrong_narrow + wrong_sface,
             }
         )
     )

@@ -32,8 +32,8 @@ def open_gallery(
 ) -> Gallery:
     """Return a gallery as a process of its own would have it."""
 
-    def chosen(rows: int, dimension: int) -> Kernel:
-        return kernel or choose(rows, dimension, cache_dir=folder / "kernels", threads=2)
+    def chosen(rows: int, dimension: int, *, is_lasting: bool = False) -> Kernel:
+        return kernel or choose(rows, dimension, cache_dir=folder / "kernels", threads=2, is_lasting=is_lasting)
 
     engine = Engine(chosen, Turnstile(2, waiting, time.monotonic), threads=2)
     return Gallery(source, contract, segment_folder(folder, contract, shape), engine)

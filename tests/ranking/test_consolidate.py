@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from hypothesis import given
@@ -25,9 +26,10 @@ def consolidate(rows: Rows, *, threshold: float, limit: int, shared_key: bool = 
         subjects=lambda positions: [SUBJECTS[rows[position][1]] for position in positions],
     )
 
-    def photographs(subject: SubjectId) -> tuple[np.ndarray, list[PhotographId]]:
-        own = [row for row in rows if SUBJECTS[row[1]] == subject]
-        return np.array([row[0] for row in own]), [PhotographId(f"pho_{row[2]}") for row in own]
+    def photographs(subjects: Sequence[SubjectId]) -> Iterator[tuple[SubjectId, float, PhotographId]]:
+        for score, subject, photograph in rows:
+            if SUBJECTS[subject] in subjects:
+                yield SUBJECTS[subject], score, PhotographId(f"pho_{photograph}")
 
     return candidates(best_subjects(compared, threshold=threshold, limit=limit), photographs)
 

@@ -6,14 +6,16 @@ import os
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.store.conftest import MASTER
 
-from custodes.errors import SetupError
+from custodes.errors import Busy, SetupError
 from custodes.ids import KeyId
+from custodes.store import keys
 from custodes.store.health import KeyCounts, _compare
 from custodes.store.keys import SqliteKeyStore, create_master_key, read_master_key, readable_key_store
 
@@ -141,6 +143,23 @@ def test_a_destroyed_key_is_gone_from_every_file_of_the_store(key_store: SqliteK
     raw = b"".join(path.read_bytes() for path in _file(key_store).parent.iterdir())
     assert wrapped not in raw
     assert gone.encode() not in raw
+
+
+def test_a_journal_that_somebody_reads_is_said_and_the_key_is_gone_all_the_same(
+    key_store: SqliteKeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RET-06: a destruction is not acknowledged while an old page may still hold the key."""
+    ((key, _),) = key_store.mint(1)
+    monkeypatch.setattr(keys, "_PRAGMAS", keys._PRAGMAS.replace("30000", "50"))
+    key_store.close()
+    with closing(sqlite3.connect(key_store._path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM data_key").fetchone()
+        with pytest.raises(Busy) as caught:
+            key_store.destroy([key])
+    assert caught.value.code == "keys.journal-in-use"
+    assert key_store.fetch([key]) == {}
+    assert key_store.destroy([key]) == 0
 
 
 def test_the_file_is_for_its_owner_alone(key_store: SqliteKeyStore) -> None:

@@ -46,8 +46,8 @@ class Place:
         self.url = postgresql.new_database("") if postgresql.WANTED else ""
         self.environment = {**os.environ, **places, "DATABASE_URL": self.url, "PYTHONPATH": os.pathsep.join(sys.path)}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, DRIVER, *arguments]
+    def start(self, *arguments: str, driver: Path = DRIVER) -> subprocess.Popen[str]:
+        command = [sys.executable, driver, *arguments]
         return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
 
     def run(self, *arguments: str) -> None:

@@ -12,7 +12,6 @@ from custodes.ranking.consolidate import Compared, Positions, best_subjects, can
 from custodes.ranking.eligible import Eligible
 from custodes.ranking.exhaustive import Scanned, scan
 from custodes.ranking.kernel import Kernel, Part
-from custodes.ranking.reference import Scores
 from custodes.ranking.segments.view import View
 from custodes.types import Candidate, Certificate, Vector
 
@@ -90,15 +89,14 @@ class Comparison:
             found.update(zip(here.tolist(), self.view.segments[index].subjects(places), strict=True))
         return [found[position] for position in positions.tolist()]
 
-    def _photographs(self, subject: SubjectId) -> tuple[Scores, Sequence[PhotographId]]:
-        """Return the scores and photographs of a subject's compared rows."""
-        scores: list[Scores] = [np.empty(0, dtype=np.float64)]
-        names: list[PhotographId] = []
+    def _photographs(self, subjects: Sequence[SubjectId]) -> Iterator[tuple[SubjectId, float, PhotographId]]:
+        """Yield subject, score and photograph of every compared row of ``subjects``."""
         for segment, admitted in zip(self.view.segments, self.eligible.masks, strict=True):
-            places = segment.places_of(subject)
+            of_each = [segment.places_of(subject) for subject in subjects]
+            places = np.concatenate([np.empty(0, np.int64), *of_each])
+            whose = np.repeat(np.arange(len(subjects)), [found.size for found in of_each])[admitted[places]]
             places = places[admitted[places]]
             if places.size:
                 segment.file.verify_vectors(places)
-                scores.append(self.kernel.scores(segment.vectors, places, self.probe))
-                names += segment.photographs(places)
-        return np.concatenate(scores), names
+                scores = self.kernel.scores(segment.vectors, places, self.probe).tolist()
+                yield from zip([subjects[n] for n in whose], scores, segment.photographs(places), strict=True)

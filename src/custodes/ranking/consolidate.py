@@ -43,19 +43,20 @@ def best_subjects(compared: Compared, *, threshold: float, limit: int) -> list[t
 
 
 def candidates(
-    best: Iterable[tuple[SubjectId, float]],
-    photographs: Callable[[SubjectId], tuple[Scores, Sequence[PhotographId]]],
+    best: Sequence[tuple[SubjectId, float]],
+    photographs: Callable[[Sequence[SubjectId]], Iterable[tuple[SubjectId, float, PhotographId]]],
 ) -> tuple[Candidate, ...]:
-    """Return the candidates; ``photographs`` returns all compared rows of a subject, those below the threshold too.
+    """Return the candidates; ``photographs`` yields all compared rows of subjects, those below the threshold too.
 
     A photograph with several templates appears once, at the place of the most similar.
     """
-    found = []
-    for rank, (subject, score) in enumerate(best, start=1):
-        scores, names = photographs(subject)
-        ordered = sorted(zip((-scores).tolist(), names, strict=True))
-        found.append(Candidate(rank, subject, tuple(dict.fromkeys(name for _, name in ordered)), score))
-    return tuple(found)
+    rows: dict[SubjectId, list[tuple[float, PhotographId]]] = {subject: [] for subject, _ in best}
+    for subject, score, name in photographs(list(rows)):
+        rows[subject].append((-score, name))
+    return tuple(
+        Candidate(rank, subject, tuple(dict.fromkeys(name for _, name in sorted(rows[subject]))), score)
+        for rank, (subject, score) in enumerate(best, start=1)
+    )
 
 
 def _head(compared: Compared, threshold: float, limit: int) -> Positions:

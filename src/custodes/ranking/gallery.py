@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -47,11 +47,17 @@ HARD_CAP: Final = 50
 _FEW_BLOCKS: Final = 8
 
 
+class Choice(Protocol):
+    """Returns the kernel for so many rows of so many dimensions, as `custodes.ranking.kernel.choose` does."""
+
+    def __call__(self, rows: int, dimension: int, *, is_lasting: bool = False) -> Kernel: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a gallery searches with: ``kernel`` for so many rows of so many dimensions, ``threads`` that it may use."""
+    """What a gallery searches with; ``threads``: how many it may use."""
 
-    kernel: Callable[[int, int], Kernel]
+    kernel: Choice
     turnstile: Turnstile
     threads: int = 1
 
@@ -115,7 +121,7 @@ class Gallery:
 
     def warm(self) -> None:
         """Bring the files up to date and the kernel's loops into memory. Raises as :meth:`catch_up`."""
-        self._engine.kernel(self._current().rows, self._contract.dimension)
+        self._engine.kernel(self._current().rows, self._contract.dimension, is_lasting=True)
 
     def compact(self) -> int:
         """Give back the places of destroyed rows, beside the searches; return how many. Raises as :meth:`scrub`."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from heapq import merge
 from itertools import islice
 from operator import attrgetter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from django.db.models import Q, QuerySet
@@ -35,14 +36,10 @@ class DatabaseTemplateSource:
         return present_generation()
 
     def born(self, contract: Contract, after: int, upto: int) -> Iterator[GalleryRow]:
-        rows = (
-            _of(contract)
-            .filter(born__gt=after, born__lte=upto)
-            .select_related("template__photograph", "subject", "agency")
-            .order_by("born", "commitment", "pk")
-        )
-        for chunk in _past_the_fence(rows.iterator(chunk_size=2000)):
-            yield from self._opened(chunk, contract)
+        rows = _of(contract).filter(born__gt=after, born__lte=upto).order_by("born", "commitment", "pk")
+        # tuples: a whole gallery is read, and five objects a row take four times as long as the rows
+        for chunk in _past_the_fence(rows.values_list(*_Row._fields).iterator(chunk_size=2000)):
+            yield from self._opened([_Row(*values) for values in chunk], contract)
 
     def died(self, contract: Contract, after: int, upto: int) -> Iterator[tuple[TemplateId, int, int]]:
         rows = _of(contract).filter(died__gt=after, died__lte=upto).order_by("died", "pk")
@@ -60,14 +57,14 @@ class DatabaseTemplateSource:
         with reading_gallery():
             return _of(contract).filter(beyond, born__lte=generation).count()
 
-    def _opened(self, rows: Sequence[GalleryEntry], contract: Contract) -> Iterator[GalleryRow]:
+    def _opened(self, rows: Sequence[_Row], contract: Contract) -> Iterator[GalleryRow]:
         # a key that is gone excuses a row that died; leaving out a living one would make a search incomplete
         living = self._vault.open_all(_sealed(row) for row in rows if row.died is None)
         dead = self._vault.open_remaining(_sealed(row) for row in rows if row.died is not None)
         vectors = dict([*living, *dead])
         for row in rows:
-            if row.template.uid in vectors:
-                yield _gallery_row(row, _vector(row, vectors[row.template.uid], contract))
+            if row.template__uid in vectors:
+                yield _gallery_row(row, _vector(row, vectors[row.template__uid], contract))
 
 
 def _past_the_fence(rows: Iterator[R]) -> Iterator[list[R]]:
@@ -95,32 +92,55 @@ def _of(contract: Contract) -> QuerySet[GalleryEntry]:
     return GalleryEntry.objects.filter(contract=row) if row else GalleryEntry.objects.none()
 
 
-def _sealed(row: GalleryEntry) -> tuple[str, Sealed]:
-    return row.template.uid, Sealed(KeyId(row.template.key_uid), bytes(row.template.ciphertext))
+class _Row(NamedTuple):
+    """What is read of a gallery entry: Django's names of its columns, and of those it points to."""
+
+    template__uid: str
+    template__key_uid: str
+    template__ciphertext: bytes
+    template__contract_id: int
+    contract_id: int
+    subject__uid: str
+    template__photograph__uid: str
+    agency__uid: str
+    searchable_from: datetime
+    searchable_until: datetime | None
+    barriers: int
+    collection: str
+    sex: str
+    birth_date: date | None
+    taken_on: date | None
+    born: int
+    died: int | None
+    commitment: str
 
 
-def _vector(row: GalleryEntry, opened: bytes, contract: Contract) -> Vector:
+def _sealed(row: _Row) -> tuple[str, Sealed]:
+    return row.template__uid, Sealed(KeyId(row.template__key_uid), bytes(row.template__ciphertext))
+
+
+def _vector(row: _Row, opened: bytes, contract: Contract) -> Vector:
     """Return the template in ``opened`` if it can be of ``contract``, which is the row's (ENG-01)."""
     is_whole = len(opened) == contract.dimension * np.dtype(np.float32).itemsize
-    if row.template.contract_id != row.contract_id or not is_whole:
+    if row.template__contract_id != row.contract_id or not is_whole:
         raise SetupError(
             "gallery.row-of-another-contract",
             N_("The gallery row of template %(template)s says it is of another contract than its template."),
             why=N_("Compared with the others it would mean nothing; left out, the search would not be complete."),
             hint=N_("Take the record out of the gallery, or enrol its photograph again."),
-            template=row.template.uid,
+            template=row.template__uid,
         )
     return np.frombuffer(opened, dtype=np.float32)
 
 
-def _gallery_row(row: GalleryEntry, vector: Vector) -> GalleryRow:
+def _gallery_row(row: _Row, vector: Vector) -> GalleryRow:
     return GalleryRow(
-        template_id=TemplateId(row.template.uid),
-        subject=SubjectId(row.subject.uid),
-        photograph=PhotographId(row.template.photograph.uid),
+        template_id=TemplateId(row.template__uid),
+        subject=SubjectId(row.subject__uid),
+        photograph=PhotographId(row.template__photograph__uid),
         vector=vector,
         eligibility=Eligibility(
-            owner=AgencyId(row.agency.uid),
+            owner=AgencyId(row.agency__uid),
             searchable_from=row.searchable_from,
             searchable_until=row.searchable_until,
             barriers=Barrier(row.barriers),

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from custodes.errors import SetupError
+from custodes.errors import Busy, SetupError
 from custodes.ids import Entropy, KeyId
 from custodes.keyfile import PassphraseSource, no_passphrase, read_secret, secret_file, write_new_file
 from custodes.text import N_
@@ -127,8 +127,7 @@ class SqliteKeyStore:
     def destroy(self, key_ids: Sequence[KeyId]) -> int:
         with self._transaction() as connection:
             gone = connection.executemany("DELETE FROM data_key WHERE uid = ?", [(uid,) for uid in key_ids]).rowcount
-        # secure_delete overwrites the page, but the write-ahead log still holds the old one until it is truncated.
-        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._truncate_journal()
         return gone
 
     @readable_key_store()
@@ -152,7 +151,7 @@ class SqliteKeyStore:
                 count, last = count + len(rows), rows[-1][0]
             connection.execute("UPDATE proof SET wrapped = ?", (proof,))
         self._master, self._proof = master_key, proof
-        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._truncate_journal()
         return count
 
     def works_with(self, master_key: bytes) -> bool:
@@ -177,6 +176,22 @@ class SqliteKeyStore:
                 raise
             self._local.connection, self._local.pid = connection, os.getpid()
         return connection
+
+    def _truncate_journal(self) -> None:
+        """Leave nothing in the write-ahead log: it holds old pages, though ``secure_delete`` writes over them.
+
+        Raises:
+            Busy: ``keys.journal-in-use``.
+        """
+        (is_busy, *_) = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:
+            raise Busy(
+                "keys.journal-in-use",
+                N_("The key store's journal could not be emptied, because another process is reading."),
+                why=N_("It may still hold a key that was destroyed or changed."),
+                hint=N_("Try again in %(seconds)d s."),
+                seconds=30,
+            )
 
     def _unwrap(self, wrapped: bytes) -> bytes:
         try:

@@ -20,5 +20,9 @@ class KeyStore(Protocol):
         ...
 
     def destroy(self, key_ids: Sequence[KeyId]) -> int:
-        """Destroy keys; what they sealed can no longer be read. Return how many existed."""
+        """Destroy keys; what they sealed can no longer be read. Return how many existed.
+
+        Raises:
+            Busy: ``keys.journal-in-use``: they are destroyed, but traces may be left; do it again.
+        """
         ...

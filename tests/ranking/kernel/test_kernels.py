@@ -273,9 +273,23 @@ def test_a_forked_child_searches_with_threads_of_its_own(kernels: dict[str, Kern
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
 
 
-def test_small_galleries_are_searched_without_compiling(tmp_path: Path) -> None:
+def test_small_galleries_are_searched_without_compiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "_compiled", {})
     assert kernel.choose(10_000, 512, cache_dir=tmp_path / "k", threads=2).name == "numpy-float32"
     assert not (tmp_path / "k").exists()
+
+
+def test_loops_that_are_there_already_are_used_for_smaller_galleries_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernels: dict[str, Kernel]
+) -> None:
+    monkeypatch.setattr(kernel, "_compiled", {})
+    monkeypatch.setattr(kernel, "_load", lambda *_: kernels["numba"])
+    names = [
+        kernel.choose(10_000, 512, cache_dir=tmp_path, threads=2, is_lasting=is_lasting).name
+        for is_lasting in (False, True, False)
+    ]
+    assert names == ["numpy-float32", "numba-int4-int8", "numba-int4-int8"]
+    assert kernel.choose(10, 512, cache_dir=tmp_path, threads=2, is_lasting=True).name == "numpy-float32"
 
 
 def test_where_nothing_can_be_compiled_numpy_does_the_work_and_the_log_says_so(

@@ -14,19 +14,22 @@ __all__ = ["Contenders", "Kernel", "Part", "choose"]
 
 _SMALL: Final = 20_000_000
 """Numbers in a gallery that NumPy passes over in less than the second that compiling or loading the loops takes."""
+_TINY: Final = 500_000
+"""Numbers that NumPy passes over so quickly that it does not matter."""
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _numpy: Final = NumpyKernel()
 _compiled: dict[int, Kernel] = {}
 
 
-def choose(rows: int, dimension: int, *, cache_dir: Path, threads: int) -> Kernel:
-    """Return the kernel for a gallery of ``rows`` of ``dimension`` numbers.
+def choose(rows: int, dimension: int, *, cache_dir: Path, threads: int, is_lasting: bool = False) -> Kernel:
+    """Return the kernel for a gallery of ``rows`` of ``dimension`` numbers; ``is_lasting``: for many searches to come.
 
     Compiled loops are kept in ``cache_dir``, which nobody else may write: what lies there is executed.  Where nothing
     can be compiled, NumPy does the work: slower, and with the same results.
     """
-    if rows * dimension < _SMALL:
+    is_there = is_lasting or threads in _compiled
+    if rows * dimension < (_TINY if is_there else _SMALL):
         return _numpy
     with _lock:
         if threads not in _compiled:

@@ -631,6 +631,10 @@ class Migration(migrations.Migration):
             model_name="galleryentry",
             index=models.Index(fields=["contract", "died", "born"], name="living_of_a_contract"),
         ),
+        migrations.AddIndex(
+            model_name="galleryentry",
+            index=models.Index(fields=["contract", "born", "commitment", "died"], name="gallery_in_its_order"),
+        ),
         migrations.AddConstraint(
             model_name="account",
             constraint=models.UniqueConstraint(fields=("agency", "personnel_number"), name="one_account_per_person"),

@@ -163,8 +163,12 @@ class GalleryEntry(models.Model):
                 condition=models.Q(died__isnull=True) | models.Q(died__gt=models.F("born")), name="dies_after_birth"
             ),
         ]
-        # every search counts the living rows of its contract: this index answers by itself
-        indexes: ClassVar = [models.Index(fields=["contract", "died", "born"], name="living_of_a_contract")]
+        indexes: ClassVar = [
+            # counting the living rows of a contract: this index answers by itself
+            models.Index(fields=["contract", "died", "born"], name="living_of_a_contract"),
+            # reading a whole gallery in its order, or counting it: without this, every template is sorted first
+            models.Index(fields=["contract", "born", "commitment", "died"], name="gallery_in_its_order"),
+        ]
 
 
 class Generation(models.Model):

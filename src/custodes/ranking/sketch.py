@@ -114,7 +114,8 @@ def _turned(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         np.add(pairs[:, 0], pairs[:, 1], out=out[:, 0])
         np.subtract(pairs[:, 0], pairs[:, 1], out=out[:, 1])
         turned, other, step = other, turned, 2 * step
-    return np.ascontiguousarray(turned.T) / wide**0.5
+    found: npt.NDArray[np.float64] = np.ascontiguousarray(turned.T) / wide**0.5
+    return found
 
 
 @lru_cache(maxsize=8)

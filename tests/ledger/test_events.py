@@ -116,6 +116,7 @@ def test_the_closed_list_of_what_is_open_is_changed_by_nobody_unawares() -> None
         "altered",
         "powers",
         "thresholds",
+        "segments",
         "unattributed",
         "gap",
         "openings",

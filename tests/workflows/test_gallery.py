@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.workflows.conftest import World
 from tests.workflows.enrol_fixtures import Export, row
 
 from custodes.errors import Refused
+from custodes.ranking.segments.file import SegmentWriter
 from custodes.store.database import GALLERY, raise_generation, transaction_of_its_own
 from custodes.store.fence import reading_gallery
 from custodes.store.models import (
@@ -26,6 +28,7 @@ from custodes.store.models import (
 )
 from custodes.types import Role
 from custodes.workflows import gallery, search
+from custodes.workflows.services import Services
 
 
 @pytest.fixture
@@ -208,9 +211,44 @@ def test_a_comparison_leaves_its_counts_in_the_log(world: World) -> None:
         "altered": 0,
         "powers": 0,
         "thresholds": 0,
+        "segments": 0,
         "admitted": 1,
         "barred": 0,
     }
+
+
+def test_a_row_that_was_hidden_in_the_files_that_are_searched_is_found_and_stops_searches(world: World) -> None:
+    """AUD-13: the generation of a death is in no checksum, since it changes in place; the balance looks at it."""
+    world.enrol(1)
+    world.enrol(2)
+    services = world.services
+    services.gallery.catch_up()
+    assert gallery.weigh(services).segments == 0
+    (path,) = services.config.segment_dir.rglob("*.seg")
+    with SegmentWriter.open(path, services.gallery._folder.layout) as writer:
+        writer.bury(0, services.gallery.generation)
+    assert gallery.weigh(services).segments == 1
+    found = gallery.check_balance(services, world.as_("auditor"))
+    assert (found.is_even, found.hidden, found.altered) == (False, 0, 0)
+    assert not gallery.last_balance_is_even(services)
+    services.gallery.rebuild()
+    assert gallery.check_balance(services, world.as_("auditor")).is_even
+
+
+def test_what_somebody_changed_while_it_was_compared_is_compared_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.enrol(1)
+    seen = []
+    weigh = gallery.weigh
+
+    def disturbed(services: Services) -> gallery.Balance:
+        seen.append(1)
+        return replace(weigh(services), inserted=1 if len(seen) < 3 else 0)
+
+    monkeypatch.setattr(gallery, "weigh", disturbed)
+    assert gallery.compare_and_log(world.services, world.as_("auditor")).is_even
+    assert len(seen) == 3
 
 
 @pytest.mark.usefixtures("committed")

@@ -89,7 +89,9 @@ def test_an_entry_that_says_all_is_even_does_not_lift_what_this_process_found(ke
     services = kept.world.services
     services.threshold = 0.1
     compare_and_log(services, new_context())
-    forged = GalleryBalanced(even=True, hidden=0, inserted=0, altered=0, powers=0, thresholds=0, admitted=3, barred=0)
+    forged = GalleryBalanced(
+        even=True, hidden=0, inserted=0, altered=0, powers=0, thresholds=0, segments=0, admitted=3, barred=0
+    )
     services.ledger.alone(Event(new_context(), forged))
     assert Stop.GALLERY_UNEVEN in stops(services, new_context())
 

@@ -35,6 +35,7 @@ from custodes.ranking.segments.file import Damaged
 from custodes.ranking.segments.folder import SegmentFolder
 from custodes.ranking.segments.growth import incomplete
 from custodes.ranking.segments.history import leaves, root_of
+from custodes.ranking.segments.manifest import Living
 from custodes.ranking.segments.view import View
 from custodes.ranking.turnstile import Turnstile
 from custodes.text import N_
@@ -118,6 +119,16 @@ class Gallery:
             Busy: ``gallery.busy``.
         """
         return self._current().generation
+
+    def living(self) -> Living:
+        """Return which rows the files hold living at the present generation. Raises as :meth:`scrub`."""
+        view = self._current()
+        try:
+            self._verify(view)
+        except Damaged as error:
+            self._folder.condemn(view.manifest.epoch)
+            raise _damaged(str(error)) from error
+        return view.commitments()
 
     def warm(self) -> None:
         """Bring the files up to date and the kernel's loops into memory. Raises as :meth:`catch_up`."""

@@ -48,6 +48,7 @@ class LivingRow:
     """A living row: what it was committed to, and what it would be committed to now ("" if its key is gone)."""
 
     owner: AgencyId
+    contract: str
     commitment: str
     now: str
     is_barred: bool
@@ -83,7 +84,8 @@ def living_rows(keys: KeyStore) -> Iterator[LivingRow]:
         rows = _rows(GalleryEntry.objects.filter(died=None))
     for part in _parts(rows):
         for row, commitment in _committed(part, keys):
-            yield LivingRow(AgencyId(row.agency.uid), row.commitment, commitment, bool(row.barriers))
+            barred = bool(row.barriers)
+            yield LivingRow(AgencyId(row.agency.uid), row.contract.contract, row.commitment, commitment, barred)
 
 
 def _rows(rows: QuerySet[GalleryEntry]) -> Iterator[GalleryEntry]:

@@ -13,15 +13,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from custodes.errors import Busy, SetupError
 from custodes.ids import AgencyId
 from custodes.ledger import Event
 from custodes.ledger.events import Commitment, EventKind, GalleryBalanced, GalleryChanged, RowEffect
 from custodes.policy import Action
+from custodes.ranking.segments.manifest import Living
 from custodes.store import accounts, balance
 from custodes.types import Context, Role
 from custodes.workflows.boundary import permit, workflow
 from custodes.workflows.services import Services
 
+_TURNS = 3
 _AT_ONCE = 250
 """Commitments in one entry: 64 digits each, and an entry has 65,535 bytes."""
 
@@ -70,11 +73,13 @@ class Balance:
     """Roles and sharing agreements that are in the log or in the database, but not in both."""
     thresholds: int
     """Thresholds that would be used and are not the one that the log states: 0 or 1."""
+    segments: int
+    """1 if the files that are searched hold other rows than the database."""
 
     @property
     def is_even(self) -> bool:
         """Whether nothing differs."""
-        return not (self.hidden or self.inserted or self.altered or self.powers or self.thresholds)
+        return not (self.hidden or self.inserted or self.altered or self.powers or self.thresholds or self.segments)
 
 
 class LogsGallery:
@@ -104,13 +109,16 @@ class LogsGallery:
 
 
 def weigh(services: Services) -> Balance:
-    """Compare the log's gallery with the database's, row by row."""
+    """Compare the log's gallery with the database's, row by row, and that with the files that are searched."""
     log = LogsGallery()
     for entry in services.entries.of_kind(EventKind.GALLERY_CHANGED):
         log.take(json.loads(entry.body))
     counts, living = log.counts(), log.living
     inserted = altered = 0
+    kept = Living()
     for row in balance.living_rows(services.vault.keys):
+        if row.contract == services.engine.contract.id:
+            kept = kept.with_born([_digits(row.commitment)])
         stated = living.pop(row.commitment, None)
         if stated is None:
             inserted += 1
@@ -118,7 +126,24 @@ def weigh(services: Services) -> Balance:
             altered += 1
     powers = len(_stated_powers(services) ^ accounts.powers())
     thresholds = int(_stated_threshold(services) != services.threshold.hex())
-    return Balance(counts, len(living), inserted, altered, powers, thresholds)
+    return Balance(counts, len(living), inserted, altered, powers, thresholds, int(not _is_loaded(services, kept)))
+
+
+def _digits(commitment: str) -> bytes:
+    try:
+        return bytes.fromhex(commitment)
+    except ValueError:
+        # whatever somebody wrote into the column, it has only to be told apart
+        return commitment.encode()
+
+
+def _is_loaded(services: Services, kept: Living) -> bool:
+    """Return whether the files that are searched hold exactly the rows ``kept``."""
+    try:
+        return services.gallery.living() == kept
+    except (Busy, SetupError):
+        # what cannot be opened cannot be searched either, and says why itself
+        return True
 
 
 def _stated_threshold(services: Services) -> str | None:
@@ -154,7 +179,7 @@ def check_balance(services: Services, context: Context) -> Balance:
 
 def compare_and_log(services: Services, context: Context) -> Balance:
     """Do what :func:`check_balance` does, by the product itself."""
-    found = weigh(services)
+    found = _weighed(services)
     compared = GalleryBalanced(
         even=found.is_even,
         hidden=found.hidden,
@@ -162,11 +187,21 @@ def compare_and_log(services: Services, context: Context) -> Balance:
         altered=found.altered,
         powers=found.powers,
         thresholds=found.thresholds,
+        segments=found.segments,
         admitted=sum(count.admitted for count in found.counts.values()),
         barred=sum(count.barred for count in found.counts.values()),
     )
     services.ledger.alone(Event(context, compared))
     services.found_uneven = not found.is_even
+    return found
+
+
+def _weighed(services: Services) -> Balance:
+    """Compare again what differs: while rows were read, somebody may have changed both sides."""
+    for _ in range(_TURNS):
+        found = weigh(services)
+        if found.is_even:
+            break
     return found
 
 

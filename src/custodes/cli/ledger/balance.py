@@ -30,4 +30,6 @@ def command(ctx: click.Context) -> None:
     say(N_("Roles and agreements in one of both only: %(count)d"), count=found.powers)
     if found.thresholds:
         say(N_("The threshold is not the one that the log states. An administrator adopts it: custodes models adopt."))
+    if found.segments:
+        say(N_("The files that are searched hold other rows than the database. Remove them: they are built again."))
     ctx.exit(0 if found.is_even else 1)

@@ -54,6 +54,8 @@ class GalleryBalanced(Alone):
     """roles and agreements that are in one of both only"""
     thresholds: int
     """thresholds that are not the one that the log states"""
+    segments: int
+    """1 if the files that are searched hold other rows than the database"""
     admitted: int
     """living rows by the log that may be searched in their time"""
     barred: int

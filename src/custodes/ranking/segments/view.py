@@ -14,7 +14,7 @@ from custodes.ids import AgencyId, PhotographId, SubjectId
 from custodes.ranking.segments.encoding import subject_key
 from custodes.ranking.segments.file import Numbers, SegmentFile
 from custodes.ranking.segments.layout import ERASED
-from custodes.ranking.segments.manifest import Manifest
+from custodes.ranking.segments.manifest import Living, Manifest
 
 
 @dataclass(eq=False)
@@ -91,6 +91,13 @@ class View:
     def living(self) -> int:
         """Return how many rows live at this view's generation, counted."""
         return sum(int(np.count_nonzero(segment.died > self.generation)) for segment in self.segments)
+
+    def commitments(self) -> Living:
+        """Return which rows live at this view's generation, from the rows themselves."""
+        found = Living()
+        for segment in self.segments:
+            found = found.with_born([row.tobytes() for row in segment.commitment[segment.died > self.generation]])
+        return found
 
     def unverified(self) -> Iterator[tuple[Segment, int]]:
         """Yield each block that nobody in this process has verified."""

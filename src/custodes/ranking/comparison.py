@@ -12,7 +12,7 @@ from custodes.ranking.consolidate import Compared, Positions, best_subjects, can
 from custodes.ranking.eligible import Eligible
 from custodes.ranking.exhaustive import Scanned, scan
 from custodes.ranking.kernel import Kernel, Part
-from custodes.ranking.segments.view import View
+from custodes.ranking.segments.view import View, Wanted
 from custodes.types import Candidate, Certificate, Vector
 
 
@@ -91,11 +91,10 @@ class Comparison:
 
     def _photographs(self, subjects: Sequence[SubjectId]) -> Iterator[tuple[SubjectId, float, PhotographId]]:
         """Yield subject, score and photograph of every compared row of ``subjects``."""
+        wanted = Wanted.of(subjects)
         for segment, admitted in zip(self.view.segments, self.eligible.masks, strict=True):
-            of_each = [segment.places_of(subject) for subject in subjects]
-            places = np.concatenate([np.empty(0, np.int64), *of_each])
-            whose = np.repeat(np.arange(len(subjects)), [found.size for found in of_each])[admitted[places]]
-            places = places[admitted[places]]
+            places, whose = segment.places_of(wanted)
+            places, whose = places[admitted[places]], whose[admitted[places]]
             if places.size:
                 segment.file.verify_vectors(places)
                 scores = self.kernel.scores(segment.vectors, places, self.probe).tolist()

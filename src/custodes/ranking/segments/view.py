@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,22 @@ from custodes.ranking.segments.encoding import subject_key
 from custodes.ranking.segments.file import Numbers, SegmentFile
 from custodes.ranking.segments.layout import ERASED
 from custodes.ranking.segments.manifest import Living, Manifest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """Subjects whose rows are looked for: ``keys`` ``(n,)`` int64 and ``names`` ``(n,)`` bytes."""
+
+    keys: Numbers
+    names: npt.NDArray[np.bytes_]
+
+    @classmethod
+    def of(cls, subjects: Sequence[SubjectId]) -> Wanted:
+        """Return what :meth:`Segment.places_of` looks for."""
+        return cls(
+            np.array([subject_key(subject) for subject in subjects], dtype=np.int64),
+            np.array([subject.encode("ascii", "replace") for subject in subjects], dtype=np.bytes_),
+        )
 
 
 @dataclass(eq=False)
@@ -53,13 +69,14 @@ class Segment:
         order: Numbers = np.argsort(keys, kind="stable").astype(np.int64)
         return keys[order], order
 
-    def places_of(self, subject: SubjectId) -> Numbers:
-        """Return the places of a subject's rows, ascending, whether or not anybody may see them."""
+    def places_of(self, wanted: Wanted) -> tuple[Numbers, Numbers]:
+        """Return the places of the subjects' rows, whether or not anybody may see them, and whose each of them is."""
         keys, order = self._by_subject
-        key = subject_key(subject)
-        places = np.sort(order[np.searchsorted(keys, key, "left") : np.searchsorted(keys, key, "right")])
-        found: Numbers = places[self.file.columns["subject"][places] == subject.encode("ascii", "replace")]
-        return found
+        first, last = np.searchsorted(keys, wanted.keys, "left"), np.searchsorted(keys, wanted.keys, "right")
+        whose = np.repeat(np.arange(wanted.keys.size), last - first)
+        places = order[np.concatenate([np.empty(0, np.int64), *map(np.arange, first, last)])]
+        is_theirs = self.file.columns["subject"][places] == wanted.names[whose]
+        return places[is_theirs], whose[is_theirs]
 
     def subjects(self, places: Numbers) -> list[SubjectId]:
         """Return the subject ids at ``places``."""

@@ -89,8 +89,24 @@ def test_a_session_expires_after_eight_hours(terminal: Terminal) -> None:
 def test_an_account_that_ended_ends_its_session(terminal: Terminal) -> None:
     """IAM-07."""
     terminal.as_("searcher")
-    Account.objects.filter(uid=terminal.world.person("searcher").id).update(is_active=False)
+    Account.objects.filter(uid=terminal.world.person("searcher").id).update(state="suspended")
     assert _is_signed_out(terminal)
+
+
+def test_an_administrator_suspends_at_the_terminal_and_the_person_s_session_is_over(terminal: Terminal) -> None:
+    """IAM-07."""
+    searcher = terminal.world.person("searcher")
+    terminal.as_("searcher")
+    theirs = terminal.config.session_file.read_text()
+    boss = terminal.as_("administrator")
+    assert "is suspended" in boss.ok("account", "suspend", searcher.email, "--reason", "File 7.")
+    assert boss.run("account", "suspend", searcher.email, "--reason", "File 7.").exit_code
+    assert "searcher" in boss.ok("account", "reinstate", str(searcher.id), "--reason", "Cleared.").lower()
+    terminal.config.session_file.write_text(theirs)
+    assert _is_signed_out(terminal)
+    boss = terminal.as_("administrator")
+    assert "—" in boss.ok("account", "withdraw", searcher.email, "searcher", "--reason", "Moved.")
+    assert "has ended" in boss.ok("account", "end", searcher.email, "--reason", "Left.")
 
 
 def test_an_account_that_is_gone_is_nobody(terminal: Terminal) -> None:

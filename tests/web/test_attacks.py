@@ -151,7 +151,7 @@ def test_a_session_ends_when_the_account_does(pages: Pages, world: World) -> Non
     from custodes.store.models import Account
 
     client = pages("searcher")
-    Account.objects.filter(uid=world.person("searcher").id).update(is_active=False)
+    Account.objects.filter(uid=world.person("searcher").id).update(state="suspended")
     assert client.get("/").status_code == 302
 
 

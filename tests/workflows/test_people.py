@@ -218,7 +218,7 @@ def test_unknown_wrong_locked_and_ended_accounts_answer_alike(world: World) -> N
     wrong = _failure(world, searcher.email, "wrong")
     for _ in range(5):
         _failure(world, supervisor.email, "wrong")
-    Account.objects.filter(uid=world.person("auditor").id).update(is_active=False)
+    Account.objects.filter(uid=world.person("auditor").id).update(state="suspended")
     assert {
         wrong,
         _failure(world, "nobody@nrp.example", PASSWORD),
@@ -301,7 +301,7 @@ def test_a_session_ends_with_the_password_and_with_the_account(world: World) -> 
     row.save()
     assert people.resume(searcher.id, proof) is None
     proof = people.session_hash(searcher.id)
-    Account.objects.filter(uid=searcher.id).update(is_active=False)
+    Account.objects.filter(uid=searcher.id).update(state="suspended")
     assert people.resume(searcher.id, proof) is None
 
 

@@ -1,4 +1,4 @@
-"""`custodes account`: accounts of named people, and their roles."""
+"""`custodes account`: accounts of named people, their roles, and what ends them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from custodes.types import Role
 
 @click.group()
 def command() -> None:
-    """Create accounts of named people and grant roles."""
+    """Create accounts of named people, grant and withdraw roles, suspend and end."""
 
 
 @command.command()
@@ -60,6 +60,63 @@ def grant(account: str, role: str) -> None:
     with acting() as (services, context):
         person = people.grant_role(services, context, account=AccountId.parse(account), role=Role(role))
     say(N_("%(id)s now holds: %(roles)s."), id=person.id, roles=_words(person.roles))
+
+
+_REASON = click.option("--reason", required=True, help="Why; readable for auditors.")
+
+
+@command.command()
+@click.argument("account")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@_REASON
+def withdraw(account: str, role: str, reason: str) -> None:
+    """Withdraw a role from ACCOUNT (its id, or the person's e-mail address)."""
+    from custodes.cli.session import acting
+    from custodes.workflows import people, sanctions
+
+    with acting() as (services, context):
+        whose = people.account_named(account)
+        person = sanctions.withdraw_role(services, context, account=whose, role=Role(role), reason=reason)
+    say(N_("%(id)s now holds: %(roles)s."), id=person.id, roles=_words(person.roles))
+
+
+@command.command()
+@click.argument("account")
+@_REASON
+def suspend(account: str, reason: str) -> None:
+    """Suspend ACCOUNT (its id, or the person's e-mail address): it can do nothing, and its sessions end at once."""
+    from custodes.cli.session import acting
+    from custodes.workflows import people, sanctions
+
+    with acting() as (services, context):
+        person = sanctions.suspend(services, context, account=people.account_named(account), reason=reason)
+    say(N_("%(id)s is suspended. Its sessions have ended."), id=person.id)
+
+
+@command.command()
+@click.argument("account")
+@_REASON
+def reinstate(account: str, reason: str) -> None:
+    """Let ACCOUNT (its id, or the person's e-mail address) be used again."""
+    from custodes.cli.session import acting
+    from custodes.workflows import people, sanctions
+
+    with acting() as (services, context):
+        person = sanctions.reinstate(services, context, account=people.account_named(account), reason=reason)
+    say(N_("%(id)s may be used again, with the roles: %(roles)s."), id=person.id, roles=_words(person.roles))
+
+
+@command.command()
+@click.argument("account")
+@_REASON
+def end(account: str, reason: str) -> None:
+    """End ACCOUNT (its id, or the person's e-mail address) of somebody who has left, and withdraw every role."""
+    from custodes.cli.session import acting
+    from custodes.workflows import people, sanctions
+
+    with acting() as (services, context):
+        person = sanctions.end(services, context, account=people.account_named(account), reason=reason)
+    say(N_("%(id)s has ended. Its roles were withdrawn."), id=person.id)
 
 
 def _words(roles: tuple[Role, ...]) -> str:

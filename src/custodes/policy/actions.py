@@ -14,6 +14,10 @@ class Action(enum.StrEnum):
     REGISTER_AGREEMENT = "register-agreement"
     CREATE_ACCOUNT = "create-account"
     GRANT_ROLE = "grant-role"
+    WITHDRAW_ROLE = "withdraw-role"
+    SUSPEND_ACCOUNT = "suspend-account"
+    REINSTATE_ACCOUNT = "reinstate-account"
+    END_ACCOUNT = "end-account"
     ADD_PACK = "add-pack"
     REMOVE_PACK = "remove-pack"
     ENROL = "enrol"
@@ -58,6 +62,10 @@ ROLES: dict[Action, frozenset[Role]] = {
     Action.REGISTER_AGREEMENT: frozenset({Role.ADMINISTRATOR}),
     Action.CREATE_ACCOUNT: frozenset({Role.ADMINISTRATOR}),
     Action.GRANT_ROLE: frozenset({Role.ADMINISTRATOR}),
+    Action.WITHDRAW_ROLE: frozenset({Role.ADMINISTRATOR}),
+    Action.SUSPEND_ACCOUNT: frozenset({Role.ADMINISTRATOR}),
+    Action.REINSTATE_ACCOUNT: frozenset({Role.ADMINISTRATOR}),
+    Action.END_ACCOUNT: frozenset({Role.ADMINISTRATOR}),
     Action.ADD_PACK: frozenset({Role.ADMINISTRATOR}),
     Action.REMOVE_PACK: frozenset({Role.ADMINISTRATOR}),
     Action.ENROL: frozenset({Role.RECORDS_OFFICER}),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from custodes.ids import AccountId, AgencyId
-from custodes.types import Authority, Barrier, CorrectionState, ProbeSource, Purpose, RequestState, Role
+from custodes.types import AccountState, Authority, Barrier, CorrectionState, ProbeSource, Purpose, RequestState, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,20 @@ class GrantFacts:
 
     role: Role
     held: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class SanctionFacts:
+    """What is to be done with a person's account: a role taken from it, or its state changed.
+
+    ``role``: the one to be taken, None for a change of state.
+    """
+
+    account: AccountId
+    state: AccountState
+    held: frozenset[Role]
+    role: Role | None
+    reason: str
 
 
 class Signature(enum.StrEnum):
@@ -164,6 +178,7 @@ AnyFacts = (
     | OwnedFacts
     | AccountFacts
     | GrantFacts
+    | SanctionFacts
     | PackFacts
     | PackUseFacts
     | CaseFacts

@@ -30,12 +30,13 @@ from custodes.policy.facts import (
     PackUseFacts,
     RecordFacts,
     RequestFacts,
+    SanctionFacts,
     SearchFacts,
 )
 from custodes.policy.ownership import own_agency, own_or_candidate, owned, second_officer
 from custodes.policy.packs import idle_pack, trusted_pack
 from custodes.text import N_
-from custodes.types import Context
+from custodes.types import AccountState, Context
 
 F = TypeVar("F")
 _SHARED_MAILBOXES = frozenset(
@@ -47,7 +48,7 @@ _SHARED_MAILBOXES = frozenset(
         """,
     )
 )
-_LONGEST = {"email": 254, "name": 200, "number": 40}
+_LONGEST = {"email": 254, "name": 200, "number": 40, "reason": 500}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,47 @@ def _grant(context: Context, facts: GrantFacts) -> Decision:
     return allowed("gate.conflicting-roles")
 
 
+def _sanction(context: Context, facts: SanctionFacts) -> Decision:
+    """IAM-07: a role withdrawn, an account suspended or ended, by another person and for a stated reason.
+
+    Since it is always another administrator, one is always left.
+    """
+    if facts.account == context.actor:
+        return refused(
+            "gate.oneself",
+            N_("Nobody decides about their own account."),
+            N_("Ask another administrator."),
+        )
+    if not facts.reason.strip() or len(facts.reason) > _LONGEST["reason"]:
+        return refused(
+            "gate.sanction-reason",
+            N_("A reason is needed, of at most %(most)d characters."),
+            N_("Say why; it is kept with the entry in the log, readable for auditors."),
+            most=_LONGEST["reason"],
+        )
+    if facts.role is not None and facts.role not in facts.held:
+        return refused("gate.role-not-held", N_("This person does not hold that role."), "")
+    return allowed("gate.sanction")
+
+
+def _suspension(context: Context, facts: SanctionFacts) -> Decision:
+    if facts.state is not AccountState.ACTIVE:
+        return refused("gate.account-state", N_("This account is not in use."), "")
+    return _sanction(context, facts)
+
+
+def _ending(context: Context, facts: SanctionFacts) -> Decision:
+    if facts.state is AccountState.ENDED:
+        return refused("gate.account-state", N_("This account has ended already."), "")
+    return _sanction(context, facts)
+
+
+def _reinstatement(context: Context, facts: SanctionFacts) -> Decision:
+    if facts.state is AccountState.ACTIVE:
+        return refused("gate.account-state", N_("This account is in use already."), "")
+    return _sanction(context, facts)
+
+
 def _dated_agreement(context: Context, facts: AgreementFacts) -> Decision:
     """SHR-01: a written agreement between two services, with a beginning and an end."""
     if facts.owner == facts.searcher or not facts.reference.strip() or facts.ends_on < facts.starts_on:
@@ -146,6 +188,10 @@ _RULES: dict[Action, _Rule[Any]] = {
     Action.REGISTER_AGREEMENT: _Rule(AgreementFacts, _dated_agreement),
     Action.CREATE_ACCOUNT: _Rule(AccountFacts, _named_person),
     Action.GRANT_ROLE: _Rule(GrantFacts, _grant),
+    Action.WITHDRAW_ROLE: _Rule(SanctionFacts, _sanction),
+    Action.SUSPEND_ACCOUNT: _Rule(SanctionFacts, _suspension),
+    Action.REINSTATE_ACCOUNT: _Rule(SanctionFacts, _reinstatement),
+    Action.END_ACCOUNT: _Rule(SanctionFacts, _ending),
     Action.ADD_PACK: _Rule(PackFacts, trusted_pack),
     Action.REMOVE_PACK: _Rule(PackUseFacts, idle_pack),
     Action.ENROL: _Rule(OwnedFacts, own_agency),

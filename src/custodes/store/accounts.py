@@ -17,7 +17,7 @@ from custodes.store.records import AccountRecord, AgencyRecord
 from custodes.store.rows import one
 from custodes.store.statements import Statement
 from custodes.text import N_
-from custodes.types import Role
+from custodes.types import AccountState, Role
 
 
 def is_empty() -> bool:
@@ -127,9 +127,36 @@ def grant_role(account: AccountId, role: Role, at: datetime) -> None:
     )
 
 
+def withdraw_role(account: AccountId, role: Role) -> bool:
+    """Take a role from an account; return whether it had it."""
+    gone, _ = RoleGrant.objects.filter(account__uid=account, role=role.value).delete()
+    return bool(gone)
+
+
+def set_state(account: AccountId, state: AccountState) -> None:
+    """Change an account's state, and end every session that it has."""
+    Account.objects.filter(uid=account).update(state=state.value, sessions_ended=F("sessions_ended") + 1)
+
+
+def may_act(account: AccountId, role: Role | None) -> bool:
+    """Return whether an account may be used now, and holds ``role`` if one is named."""
+    return (_MAY_ACT.first(account) if role is None else _MAY_ACT_AS.first(account, role.value)) is not None
+
+
+_USABLE = Account.objects.filter(state=AccountState.ACTIVE.value)
+_MAY_ACT = Statement(lambda uid: _USABLE.filter(uid=uid).values_list("pk"))
+_MAY_ACT_AS = Statement(lambda uid, role: _USABLE.filter(uid=uid, grants__role=role).values_list("pk"))
+
+
 def powers() -> set[tuple[str, ...]]:
-    """Return all that lets somebody do or see something: ``(account, role)`` and ``(owner, searcher, first, last)``."""
-    roles = RoleGrant.objects.values_list("account__uid", "role")
+    """Return all that lets somebody do or see something, and what forbids it.
+
+    ``(account, role)``, ``(account, state)`` of those that may not be used, ``(owner, searcher, first, last)``.
+    """
+    roles = [
+        *RoleGrant.objects.values_list("account__uid", "role"),
+        *Account.objects.exclude(state=AccountState.ACTIVE.value).values_list("uid", "state"),
+    ]
     agreements = Agreement.objects.values_list("owner__uid", "searcher__uid", "starts_on", "ends_on")
     return {*roles, *((owner, searcher, f"{first}", f"{last}") for owner, searcher, first, last in agreements)}
 
@@ -153,7 +180,7 @@ def names(account_ids: Collection[AccountId]) -> dict[AccountId, str]:
 
 def password_is_right(account_id: AccountId | None, password: str) -> bool:
     """Check a password in the same time whether or not the account exists."""
-    row = one(Account.objects.filter(uid=account_id, is_active=True)) if account_id else None
+    row = one(Account.objects.filter(uid=account_id, state=AccountState.ACTIVE.value)) if account_id else None
     if row is None:
         make_password(password)
         return False
@@ -182,8 +209,9 @@ def count_sign_in(account_id: AccountId, at: datetime) -> None:
 
 
 def session_hash(account_id: AccountId) -> str:
-    """Return what a session must carry to stay valid: it changes with the password."""
-    return _one(uid=account_id).get_session_auth_hash()
+    """Return what a session must carry to stay valid: it changes with the password, and when all sessions end."""
+    row = _one(uid=account_id)
+    return f"{row.get_session_auth_hash()}.{row.sessions_ended}"
 
 
 def agency_record(row: Agency) -> AgencyRecord:
@@ -207,5 +235,5 @@ def _account_record(row: Account) -> AccountRecord:
         full_name=row.full_name,
         personnel_number=row.personnel_number,
         roles=tuple(role for role in Role if role in roles),
-        is_active=row.is_active,
+        state=AccountState(row.state),
     )

@@ -93,9 +93,9 @@ class DatabaseEntryStore:
         of_case = Q(case=case, request="")
         return [_entry(row) for row in LogEntry.objects.filter(of_case | Q(request=request)).order_by("pk")]
 
-    def of_kind(self, kind: str) -> Iterator[Entry]:
-        """Yield every entry of one kind, in the order in which they were written."""
-        yield from map(_entry, LogEntry.objects.filter(kind=kind).order_by("pk").iterator(chunk_size=1000))
+    def of_kind(self, *kinds: str) -> Iterator[Entry]:
+        """Yield every entry of these kinds, in the order in which they were written."""
+        yield from map(_entry, LogEntry.objects.filter(kind__in=kinds).order_by("pk").iterator(chunk_size=1000))
 
     def size(self) -> int:
         """Return how many entries there are."""

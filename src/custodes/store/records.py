@@ -21,6 +21,7 @@ from custodes.ids import (
 )
 from custodes.text import Text
 from custodes.types import (
+    AccountState,
     Authority,
     Barrier,
     Candidate,
@@ -57,7 +58,12 @@ class AccountRecord:
     full_name: str
     personnel_number: str
     roles: tuple[Role, ...]
-    is_active: bool
+    state: AccountState
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account may be used."""
+        return self.state is AccountState.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Everything here is frozen and knows nothing of databases, users' sessions or the
 
 from custodes.types.booking import CorrectionState, Disposition, Ground, Offence, Pose, RecordFact, Youth
 from custodes.types.casework import Authority, ProbeSource, Purpose, RequestState
-from custodes.types.context import Clock, Context, Role
+from custodes.types.context import AccountState, Clock, Context, Role
 from custodes.types.faces import Box, Contract, Face, Pixels, Template, Vector
 from custodes.types.gallery import (
     Barrier,
@@ -24,6 +24,7 @@ from custodes.types.log import Entry, Facts, Phase
 from custodes.types.quality import Component, Measured, Quality, Unassessed
 
 __all__ = [
+    "AccountState",
     "Authority",
     "Barrier",
     "Box",

@@ -30,6 +30,14 @@ class Role(enum.StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+class AccountState(enum.StrEnum):
+    """Whether an account may be used (IAM-07)."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Who is doing something, for which case, when: the first argument of every workflow.

@@ -57,6 +57,7 @@ def _logged(action: str, function: Workflow[P, R]) -> Workflow[P, R]:
     def run(services: Services, context: Context, *args: P.args, **kwargs: P.kwargs) -> R:
         with readable_database(), acting_for(context.agency, context.now().date()):
             try:
+                still_trusted(context)
                 return function(services, context, *args, **kwargs)
             except CustodesError as error:
                 targets = named_in(*args, *kwargs.values())
@@ -68,6 +69,21 @@ def _logged(action: str, function: Workflow[P, R]) -> Workflow[P, R]:
                 raise
 
     return cast("Workflow[P, R]", run)
+
+
+def still_trusted(context: Context) -> None:
+    """Ask the database, every time: a session may have begun before a suspension (IAM-07).
+
+    Raises:
+        NotSignedIn: ``session.ended``.
+    """
+    if context.actor is not None and not accounts.may_act(context.actor, context.role):
+        raise NotSignedIn(
+            "session.ended",
+            N_("Your account may no longer be used for this."),
+            why=N_("It was suspended or ended, or the role in which you act was withdrawn."),
+            hint=N_("Ask an administrator of your service."),
+        )
 
 
 def _told_apart(context: Context, action: str, error: CustodesError, targets: tuple[Id, ...]) -> CustodesError:

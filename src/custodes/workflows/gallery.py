@@ -20,10 +20,19 @@ from custodes.ledger.events import Commitment, EventKind, GalleryBalanced, Galle
 from custodes.policy import Action
 from custodes.ranking.segments.manifest import Living
 from custodes.store import accounts, balance
-from custodes.types import Context, Role
+from custodes.types import AccountState, Context, Role
 from custodes.workflows.boundary import permit, workflow
 from custodes.workflows.services import Services
 
+_OF_POWERS = (
+    EventKind.INSTALLATION_CREATED,
+    EventKind.AGREEMENT_REGISTERED,
+    EventKind.ROLE_GRANTED,
+    EventKind.ROLE_WITHDRAWN,
+    EventKind.ACCOUNT_SUSPENDED,
+    EventKind.ACCOUNT_REINSTATED,
+    EventKind.ACCOUNT_ENDED,
+)
 _TURNS = 3
 _AT_ONCE = 250
 """Commitments in one entry: 64 digits each, and an entry has 65,535 bytes."""
@@ -152,17 +161,26 @@ def _stated_threshold(services: Services) -> str | None:
 
 
 def _stated_powers(services: Services) -> set[tuple[str, ...]]:
-    """Return every role and agreement that the log states, as :func:`custodes.store.accounts.powers` has them."""
+    """Return the roles, suspensions and agreements of the log, as :func:`custodes.store.accounts.powers` has them."""
     found: set[tuple[str, ...]] = set()
-    for kind in (EventKind.INSTALLATION_CREATED, EventKind.ROLE_GRANTED, EventKind.AGREEMENT_REGISTERED):
-        for entry in services.entries.of_kind(kind):
-            body = json.loads(entry.body)
-            one, *other = body["targets"]
-            if kind is EventKind.AGREEMENT_REGISTERED:
+    for entry in services.entries.of_kind(*_OF_POWERS):
+        body = json.loads(entry.body)
+        one, *other = body["targets"]
+        suspended, ended = (one, AccountState.SUSPENDED.value), (one, AccountState.ENDED.value)
+        match EventKind(entry.kind):
+            case EventKind.AGREEMENT_REGISTERED:
                 found.add((one, *other, body["facts"]["starts_on"], body["facts"]["ends_on"]))
-            elif kind is EventKind.ROLE_GRANTED:
+            case EventKind.ROLE_GRANTED:
                 found.add((one, body["facts"]["granted"]))
-            else:
+            case EventKind.ROLE_WITHDRAWN:
+                found.discard((one, body["facts"]["withdrawn"]))
+            case EventKind.ACCOUNT_SUSPENDED:
+                found.add(suspended)
+            case EventKind.ACCOUNT_ENDED:
+                found = found - {suspended} | {ended}
+            case EventKind.ACCOUNT_REINSTATED:
+                found -= {suspended, ended}
+            case _:
                 found.add((*other, Role.ADMINISTRATOR.value))
     return found
 

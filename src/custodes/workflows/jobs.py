@@ -20,7 +20,7 @@ from custodes.store import jobs as store
 from custodes.store.database import GALLERY, transaction_of_its_own
 from custodes.store.records import JobRecord, RowFailureRecord
 from custodes.types import Context
-from custodes.workflows.boundary import signed_in
+from custodes.workflows.boundary import signed_in, still_trusted
 from custodes.workflows.gallery import gallery_changes
 from custodes.workflows.services import Services
 
@@ -67,6 +67,9 @@ def run_job(services: Services, context: Context, job: Job, progress: Progress) 
     """Run ``job`` to its end, from the beginning or from where it was stopped; return where it stands.
 
     A job that has already finished does nothing.
+
+    Raises:
+        NotSignedIn: ``session.ended``, at the step after which whoever runs it may no longer.
     """
     record = _begin(services, context, job)
     if record.finished_at is not None:
@@ -74,6 +77,7 @@ def run_job(services: Services, context: Context, job: Job, progress: Progress) 
     reached = record.cursor
     for step in job.steps(record):
         with transaction_of_its_own(GALLERY):
+            still_trusted(context)
             events = step.commit()
             store.advance_job(record.id, after=reached, cursor=step.cursor, counts=step.counts, failures=step.failures)
             services.ledger.with_rows(*events, *gallery_changes(services, context))

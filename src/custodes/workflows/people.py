@@ -216,6 +216,20 @@ def agency(code: str) -> AgencyRecord:
     return accounts.agency_by_code(code)
 
 
+def account_named(text: str) -> AccountId:
+    """Return the account with this id or e-mail address.
+
+    Raises:
+        NotFound: ``account.unknown``. InputError: it is neither.
+    """
+    if "@" not in text:
+        return AccountId.parse(text)
+    person = accounts.account_by_email(text)
+    if person is None:
+        raise NotFound("account.unknown", N_("There is no such account."))
+    return person.id
+
+
 def owners_shared_with(searcher: AgencyId) -> set[AgencyId]:
     """Return the services of which ``searcher`` holds an agreement, in force or not."""
     return {owner for owner, _, _ in accounts.agreements_of(searcher)}

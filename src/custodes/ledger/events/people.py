@@ -74,6 +74,52 @@ class RoleGranted(RowEffect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoleWithdrawn(RowEffect):
+    """A role was taken from an account."""
+
+    kind = EventKind.ROLE_WITHDRAWN
+    account: Target[AccountId]
+    """the account"""
+    withdrawn: Role
+    """the role"""
+    reason: Private[str]
+    """what the administrator wrote"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSuspended(RowEffect):
+    """An account was suspended: from then on it can do nothing, and its sessions have ended."""
+
+    kind = EventKind.ACCOUNT_SUSPENDED
+    account: Target[AccountId]
+    """the account"""
+    reason: Private[str]
+    """what the administrator wrote"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReinstated(RowEffect):
+    """An account that was suspended, or whose person had left, may be used again."""
+
+    kind = EventKind.ACCOUNT_REINSTATED
+    account: Target[AccountId]
+    """the account"""
+    reason: Private[str]
+    """what the administrator wrote"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEnded(RowEffect):
+    """A person left: the account can do nothing, its sessions have ended and its roles were withdrawn."""
+
+    kind = EventKind.ACCOUNT_ENDED
+    account: Target[AccountId]
+    """the account"""
+    reason: Private[str]
+    """what the administrator wrote"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn(RowEffect):
     """A person signed in, on the pages or the command line; the account's count of failures begins again with it."""
 

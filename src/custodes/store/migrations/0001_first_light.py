@@ -91,7 +91,15 @@ class Migration(migrations.Migration):
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("full_name", models.CharField(max_length=200)),
                 ("personnel_number", models.CharField(max_length=40)),
-                ("is_active", models.BooleanField(default=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "ACTIVE"), ("suspended", "SUSPENDED"), ("ended", "ENDED")],
+                        default="active",
+                        max_length=17,
+                    ),
+                ),
+                ("sessions_ended", models.PositiveIntegerField(default=0)),
                 ("failed_sign_ins", models.PositiveSmallIntegerField(default=0)),
                 ("locked_until", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField()),

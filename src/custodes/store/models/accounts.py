@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from custodes.store.models.fields import choices, uid
-from custodes.types import Role
+from custodes.types import AccountState, Role
 
 
 class Agency(models.Model):
@@ -28,7 +28,9 @@ class Account(AbstractBaseUser):
     email = models.EmailField(unique=True)
     full_name = models.CharField(max_length=200)
     personnel_number = models.CharField(max_length=40)
-    is_active = models.BooleanField(default=True)
+    state = choices(AccountState, default=AccountState.ACTIVE)
+    sessions_ended = models.PositiveIntegerField(default=0)
+    """How often all its sessions were ended at once; each session holds the number of its beginning."""
     failed_sign_ins = models.PositiveSmallIntegerField(default=0)
     locked_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
@@ -37,6 +39,11 @@ class Account(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["full_name", "personnel_number"]
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]
+        """Whether it may be used."""
+        return self.state == AccountState.ACTIVE
 
     class Meta:
         constraints: ClassVar = [

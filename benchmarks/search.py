@@ -31,6 +31,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+# NumPy's matrix library makes its threads when it is loaded, for every core there is
+os.environ["OPENBLAS_NUM_THREADS"] = "2"
+
 import numpy as np
 import numpy.typing as npt
 

@@ -17,9 +17,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+# first: it says how many threads NumPy's matrix library may make
+from benchmarks import search  # isort: skip
 
-from benchmarks import search
+import numpy as np
 
 QUICK = os.environ.get("QUICK") == "1"
 ROWS = [10_000, 30_000, 100_000, *([] if QUICK else [300_000, 1_000_000, 3_000_000, 10_000_000])]

@@ -42,7 +42,7 @@ from custodes.store.log import SealedEntries
 from custodes.store.models import Account, Booking, LogDetail, LogEntry, Photograph, Probe, SearchRequest, Subject
 from custodes.store.vault import Sealed
 from custodes.types import Filters, Role, Sex
-from custodes.workflows import cases, corrections, gallery, keys, packs, people, requests, viewing
+from custodes.workflows import cases, corrections, gallery, keys, packs, people, requests, sanctions, viewing
 from custodes.workflows import dispositions as disposing
 from custodes.workflows import log as upkeep
 from custodes.workflows import replay_sample as replay_sample_module
@@ -207,6 +207,20 @@ def _come_and_go(world: World) -> None:
     with pytest.raises(CustodesError):
         people.grant_role(services, searcher, account=world.person("searcher").id, role=Role.AUDITOR)
     viewing.view_log(services, world.as_("auditor"))
+    boss = world.as_("administrator")
+    left = people.create_account(
+        services,
+        boss,
+        agency_code="NRP",
+        email="marc.tremblay@nrp.example",
+        full_name="Marc Tremblay",
+        personnel_number="PERSONNEL-815",
+        password=PASSWORD,
+    ).id
+    people.grant_role(services, boss, account=left, role=Role.REVIEWER)
+    sanctions.suspend(services, boss, account=left, reason=_REASONS[0])
+    sanctions.reinstate(services, boss, account=left, reason=_REASONS[1])
+    sanctions.end(services, boss, account=left, reason=_REASONS[0])
 
 
 def _keep_the_log(world: World, config: Config) -> None:

@@ -6,6 +6,8 @@ SRCH-06 (the same list on every machine), SRCH-11 (nobody is skipped).
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -307,3 +309,36 @@ def test_the_folder_of_compiled_loops_is_nobody_elses(tmp_path: Path, monkeypatc
     (tmp_path / "k").mkdir(mode=0o777)
     kernel.choose(10**7, 512, cache_dir=tmp_path / "k", threads=2)
     assert (tmp_path / "k").stat().st_mode & 0o777 == 0o700
+
+
+_ELSEWHERE = """
+import sys
+import numpy as np
+from pathlib import Path
+from custodes.ranking import bound, exhaustive, kernel, sketch
+from custodes.ranking.kernel import Part
+
+random = np.random.Generator(np.random.PCG64(17))
+vectors = random.integers(-40, 41, (20_000, 128)).astype(np.float32)
+vectors /= np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None].astype(np.float32)
+part = Part(
+    *sketch.sketch(vectors), *bound.quantise(vectors), vectors, np.arange(20_000), random.random(20_000) < 0.5
+)
+loops = kernel.choose(10**9, 128, cache_dir=Path(sys.argv[1]), threads=2)
+for probe in vectors[:3]:
+    found = exhaustive.scan(loops, [part], probe, threshold=-1.0, limit=20)
+    print(loops.name, found.floor.hex(), found.places.tolist(), [score.hex() for score in found.scores.tolist()])
+"""
+
+
+def test_another_instruction_set_finds_the_same(tmp_path: Path) -> None:
+    """SRCH-06: loops compiled for the plainest processor of this kind, without vectors of 256 or 512 bits."""
+
+    def run(**environ: str) -> str:
+        command = [sys.executable, "-c", _ELSEWHERE, str(tmp_path / str(len(environ)))]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ}, check=True)
+        return done.stdout
+
+    here, plain = run(), run(NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+    assert here.startswith("numba-int4-int8")
+    assert here == plain

@@ -25,9 +25,10 @@ def estimated(rows: Matrix, probe: Matrix) -> tuple[npt.NDArray[np.float64], npt
     turned = sketch.sketch_probe(probe)
     totals = levels(words) @ turned.codes.astype(np.int64)
     assert np.abs(totals).max() < 2**31
-    wide = rests.astype(np.float64)
-    bounds = (sketch.LONGEST + wide) * turned.rest + wide * turned.reach + bound.SLACK
-    return turned.scale * (2.0 * totals.astype(np.float64) - turned.offset), bounds
+    of_product, of_rest, of_neither = turned.factors
+    bounds = np.array([turned.bound(rest) for rest in rests.tolist()])
+    uppers = of_product * totals.astype(np.float64) + (rests.astype(np.float64) * of_rest + of_neither)
+    return uppers - bounds, bounds
 
 
 @settings(max_examples=400)

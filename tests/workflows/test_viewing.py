@@ -184,6 +184,7 @@ def test_an_auditor_reads_the_log_and_that_is_in_the_log(world: World) -> None:
     assert world.log()[0]["kind"] == "log.viewed"
     mine = viewing.view_log(world.services, world.as_("auditor"), actor=world.person("auditor").id)
     assert {line.entry.kind for line in mine} == {"log.viewed"}
+    assert world.log()[0]["targets"] == [world.person("auditor").id], "AUD-08: whose entries were looked at"
 
 
 def test_what_the_installation_did_by_itself_is_told_from_what_a_stranger_or_a_person_did(world: World) -> None:

@@ -16,11 +16,12 @@ hence, with ‖h·v‖ ≤ ‖y‖ + e and the estimate E = h·t·(2·⟨u, p⟩
 
     E - b ≤ the score ≤ E + b,    b = (:data:`LONGEST` + e)·f + e·Q + `bound.SLACK`.
 
-Rounding: ⟨u, p⟩ stays in int32 (15·4,096·32,767 < 2^31), and the rest of E rounds twice, as in `bound`.  Each of the
-log₂ D steps of the transform multiplies the length of its exact result by √2 and rounds every number once, the last
-scaling once or twice more; so what is computed is within 14·2^-53 of the exact y and z, and their inner product within
-4e-15 of the score's exact value: the slack has room for a thousand times that.  Codes come of single operations of
-IEEE 754 in an order that is written here, hence are the same on every machine.
+Rounding: ⟨u, p⟩ stays in int32 (15·4,096·32,767 < 2^31); E + b, computed by its :attr:`SketchedProbe.factors`, rounds
+less than ten times, each by 2^-53 of something below 8.  Each of the log₂ D steps of the transform multiplies the
+length of its exact result by √2 and rounds every number once, the last scaling once or twice more; so what is computed
+is within 14·2^-53 of the exact y and z, and their inner product within 4e-15 of the score's exact value: the slack has
+room for a thousand times that.  Codes come of single operations of IEEE 754 in an order that is written here, hence are
+the same on every machine.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from custodes.ranking.bound import Factors, lengths, rounded_up
+from custodes.ranking.bound import SLACK, Factors, lengths, rounded_up
 from custodes.types import Vector
 
 LONGEST: Final = 1.001
@@ -59,6 +60,15 @@ class SketchedProbe:
     offset: int
     reach: float
     rest: float
+
+    def bound(self, rest: float) -> float:
+        """Return b for a row with this rest."""
+        return (LONGEST + rest) * self.rest + rest * self.reach + SLACK
+
+    @property
+    def factors(self) -> tuple[float, float, float]:
+        """E + b as three factors: of ⟨u, p⟩, of the row's rest, and of neither."""
+        return 2.0 * self.scale, self.rest + self.reach, LONGEST * self.rest + SLACK - self.scale * self.offset
 
 
 def width(dimension: int) -> int:

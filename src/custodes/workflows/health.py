@@ -143,7 +143,7 @@ def _sealed(config: Config, _now: datetime) -> Finding:
         Text(N_("Key store")),
         missing == 0,
         Text(
-            N_("%(sealed)d sealed records, %(missing)d without a key, %(spare)d keys without a record."),
+            N_("Sealed records: %(sealed)d, without a key: %(missing)d, keys without a record: %(spare)d."),
             {"sealed": counts.sealed, "missing": missing, "spare": counts.spare},
         ),
         Text("") if missing == 0 else Text(N_("Is this the key store that belongs to this database?")),
@@ -155,7 +155,7 @@ def _schema(_config: Config, _now: datetime) -> Finding:
     return Finding(
         Text(N_("Database")),
         waiting == 0 and store.is_intact(),
-        Text(N_("%(waiting)d changes of its structure are waiting."), {"waiting": waiting}),
+        Text(N_("Changes of its structure that are waiting: %(waiting)d."), {"waiting": waiting}),
         Text("") if waiting == 0 else Text(N_("Run “custodes migrate”, which applies them.")),
     )
 
@@ -213,7 +213,7 @@ def _attribution(_config: Config, _now: datetime) -> Finding:
     return Finding(
         Text(N_("Attribution")),
         nameless == 0,
-        Text(N_("%(count)d searches lack a person, a case or a purpose."), {"count": nameless}),
+        Text(N_("Searches that lack a person, a case or a purpose: %(count)d."), {"count": nameless}),
         Text("") if nameless == 0 else Text(N_("Tell your oversight body: this must never happen.")),
     )
 

@@ -172,7 +172,7 @@ def view_log(
 ) -> list[LogLine]:
     """Show the newest entries of the log to an auditor; looking at the log is in the log (AUD-08)."""
     permit(context, Action.VIEW_LOG)
-    viewed(services, context, LogViewed())
+    viewed(services, context, LogViewed(of_person=actor, of_case=case))
     chosen = {"actor": actor, "case": case}
     entries = services.entries.newest(_LOG_PAGE, **{key: value for key, value in chosen.items() if value})
     names = accounts.names({entry.actor for entry in entries if entry.actor})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from custodes.ids import CaseId, PhotographId, ProbeId, RequestId, SearchId, SubjectId
+from custodes.ids import AccountId, CaseId, PhotographId, ProbeId, RequestId, SearchId, SubjectId
 from custodes.ledger.events.base import Alone
 from custodes.ledger.events.fields import Target
 from custodes.ledger.events.kinds import EventKind
@@ -72,3 +72,7 @@ class LogViewed(Alone):
     """Entries of the log were shown to a person."""
 
     kind = EventKind.LOG_VIEWED
+    of_person: Target[AccountId | None] = None
+    """whose entries, if one person's"""
+    of_case: Target[CaseId | None] = None
+    """of which case, if one's"""

@@ -8,7 +8,7 @@ read from the cache at import and nothing in the middle of a search.
 from __future__ import annotations
 
 import numpy as np
-from numba import float64, int32, int64, njit, types, void
+from numba import float32, float64, int32, int64, njit, types, uint64, void
 
 from custodes.ranking.kernel.instructions import prefetch, sketch_product
 
@@ -61,14 +61,14 @@ def _take(subject, lower, keys, lowers, count):
 @njit(**_OPTIONS)
 def _chosen(admitted, first, last, ahead, chosen):
     """List the admitted rows of [first, last), then ``ahead`` rows that may be next; return how many are admitted."""
-    many = 0
+    many = uint64(0)
     # without a branch: which rows are admitted is mostly chance, and a wrong guess costs more than a row
     for row in range(first, last):
         chosen[many] = row
-        many += admitted[row]
+        many += uint64(admitted[row])
     for n in range(ahead):
-        chosen[many + n] = min(last + n, admitted.size - 1)
-    return many
+        chosen[many + uint64(n)] = min(last + n, admitted.size - 1)
+    return int64(many)
 
 
 @njit(**_OPTIONS)
@@ -87,21 +87,22 @@ def _picked(sketches, rests, chosen, many, ahead, probe, factors, floor, picked,
 
     Return how many do, and the largest rest of all.
     """
-    scale, offset, reach, rest, longest, slack = factors[0], factors[1], factors[2], factors[3], factors[4], factors[5]
-    words, found, largest = sketches.shape[1], 0, 0.0
+    step, of_rest, least = factors[0], factors[1], factors[2]
+    # unsigned: an index that could be negative is looked at twice
+    words, found, largest = uint64(sketches.shape[1]), uint64(0), float32(0.0)
     for n in range(many):
-        row = chosen[n]
+        row, soon = uint64(chosen[uint64(n)]), uint64(chosen[uint64(n + ahead)]) * words
         # what the processor foresees by itself comes too late, even where no row is left out
-        for line in range(0, words, _LINE // 2):
-            prefetch(sketches, chosen[n + ahead] * words + line)
-        row_rest = float64(rests[row])
+        for line in range(uint64(0), words, uint64(_LINE // 2)):
+            prefetch(sketches, int64(soon + line))
+        row_rest = rests[row]
         largest = max(largest, row_rest)
-        bound = (longest + row_rest) * rest + row_rest * reach + slack
-        upper = scale * (2.0 * float64(sketch_product(sketches, row, probe)) - offset) + bound
+        product = float64(sketch_product(sketches, int64(row), probe))
+        upper = step * product + (float64(row_rest) * of_rest + least)
         picked[found] = row
         reached[found] = upper
-        found += upper >= floor
-    return found, largest
+        found += uint64(upper >= floor)
+    return int64(found), float64(largest)
 
 
 @njit(inline="always", **_OPTIONS)
@@ -165,10 +166,10 @@ def scan(
 
     A row whose sketch shows that it is below the floor is not looked at again; the others are estimated by their codes.
 
-    ``sketched`` ``(D,)`` and ``coarse``: the probe's codes for sketches, their scale, offset, reach and rest, the
-    longest vector and the slack; ``quantised`` ``(d,)`` and ``fine``: as :func:`_settle` wants them.  ``floor``: what
-    other blocks reached already.  ``keys``, ``lowers``, ``count``: the thread's best subjects.  ``places``,
-    ``uppers``: room for every row; ``emitted``: how many of them were left.
+    ``sketched`` ``(D,)`` and ``coarse``: the probe's codes for sketches, and the three factors of what a row cannot be
+    above, of its product, of its rest, and of neither (`ranking.sketch`); ``quantised`` ``(d,)`` and ``fine``: as
+    :func:`_settle` wants them.  ``floor``: what other blocks reached already.  ``keys``, ``lowers``, ``count``: the
+    thread's best subjects.  ``places``, ``uppers``: room for every row; ``emitted``: how many of them were left.
     """
     chosen, picked = np.empty(_TILE + _MOST_AHEAD, np.int64), np.empty(_TILE + 1, np.int64)
     reached, waiting, compared, largest = np.empty(_TILE + 1, np.float64), 0, 0, 0.0

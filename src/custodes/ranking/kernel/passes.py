@@ -16,7 +16,7 @@ from custodes.ranking.bound import SLACK, quantise_probe
 from custodes.ranking.kernel import jit
 from custodes.ranking.kernel.finds import Finds
 from custodes.ranking.kernel.protocol import Part
-from custodes.ranking.sketch import LONGEST, sketch_probe
+from custodes.ranking.sketch import sketch_probe
 
 try:
     import numkong
@@ -50,7 +50,8 @@ class OneProbe:
     def __init__(self, probe: npt.NDArray[np.float32]) -> None:
         coarse, fine = sketch_probe(probe), quantise_probe(probe)
         self._sketched, self._quantised = coarse.codes, fine.codes
-        self._coarse = np.array([coarse.scale, coarse.offset, coarse.reach, coarse.rest, LONGEST, SLACK])
+        self._coarse = np.array(coarse.factors)
+        self._bound = coarse.bound
         self._fine = np.array([fine.scale, fine.reach, fine.rest, SLACK])
 
     def block(self, part: Part, start: int, stop: int, floors: npt.NDArray[np.float64], finds: Finds) -> None:
@@ -74,9 +75,8 @@ class OneProbe:
             finds.emitted[0],
         )
         if compared:
-            _, _, reach, rest, longest, slack = self._coarse
             # grows with a row's rest, rounding included
-            finds.note(int(compared), (longest + largest) * rest + largest * reach + slack)
+            finds.note(int(compared), self._bound(largest))
 
 
 class ManyProbes:

@@ -97,7 +97,7 @@ def test_the_page_grants_what_the_product_needs_and_doctor_finds_the_server_well
         assert result.returncode == 0, (arguments, result.stderr)
     doctor = installation.run("app", "doctor").stdout
     assert f"✓ Database server: The role “{installation.name}_app” is bound by row-level security." in doctor
-    assert "✓ Database: 0 changes" in doctor
+    assert "✓ Database: Changes of its structure that are waiting: 0." in doctor
     assert "✓ Key store" in doctor
     assert "✓ Log" in doctor
     assert "DATABASE_URL=postgresql://…" in doctor
@@ -182,7 +182,7 @@ def test_the_application_cannot_migrate_and_says_who_can(installation: Installat
         assert refused.returncode == 78
         assert "database.not-allowed" in refused.stderr + refused.stdout
         assert "Traceback" not in refused.stderr
-        assert "✗ Database: 1 changes" in installation.run("app", "doctor").stdout
+        assert "✗ Database: Changes of its structure that are waiting: 1." in installation.run("app", "doctor").stdout
     finally:
         done = installation.run("owner", "migrate")
     assert done.returncode == 0, done.stderr
